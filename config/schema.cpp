@@ -1,0 +1,126 @@
+#include "config/schema.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "config/text.hpp"
+#include "config/values.hpp"
+
+namespace hubkeep {
+namespace {
+
+// `Member` finds the field in a Settings; its type decides how the value is read and written.
+template <auto Member>
+Setting row(std::string_view key, std::string_view help, std::string name = {}) {
+    using Field = std::remove_cvref_t<decltype(Member(std::declval<Settings&>()))>;
+    Setting setting;
+    setting.key = key;
+    setting.help = help;
+    if constexpr (std::is_same_v<Field, std::string>)
+        setting.value_name = std::move(name);
+    else
+        setting.value_name = value_name(Field{});
+    setting.read = [](Settings& settings, std::string_view text) {
+        return read_value(text, Member(settings));
+    };
+    setting.write = [](const Settings& settings) { return write_value(Member(settings)); };
+    return setting;
+}
+
+Setting reloadable(Setting setting) {
+    setting.reloadable = true;
+    return setting;
+}
+
+#define FIELD(path) [](auto& settings) -> auto& { return settings.path; }
+
+// clang-format off
+std::vector<Setting> make_schema() {
+    return {
+        row<FIELD(listen)>("listen",
+            "Where clients reach hubkeep. \":8090\" means every address of this machine, a port "
+            "alone means 127.0.0.1."),
+        row<FIELD(public_url)>("public_url",
+            "The address that clients use, when a proxy in front changes it: "
+            "http(s)://HOST[:PORT]. Empty: taken from the Host of each request.", "URL"),
+        row<FIELD(data_dir)>("data_dir",
+            "Where files are kept. Empty: /var/lib/hubkeep for root, ~/.local/share/hubkeep for "
+            "others.", "FOLDER"),
+        row<FIELD(offline)>("offline", "Never open a connection: only what is stored is served."),
+        row<FIELD(threads)>("threads", "Threads that serve; 0 means one per core."),
+        row<FIELD(xet)>("xet",
+            "What clients are told about the Hub's Xet protocol. strip: nothing, so that they "
+            "download plain files from here."),
+        row<FIELD(admin.listen)>("admin.listen",
+            "Where health checks and administration are reached. Nothing asks for a password "
+            "there, so keep it on 127.0.0.1 or a protected network."),
+        row<FIELD(upstream.endpoint)>("upstream.endpoint",
+            "The Hub to ask: http(s)://HOST[:PORT].", "URL"),
+        row<FIELD(upstream.token_file)>("upstream.token_file",
+            "A file with the token that hubkeep shows to the Hub for all clients; only its owner "
+            "may read it. Empty: HF_TOKEN from the environment, else clients' own tokens.", "FILE"),
+        row<FIELD(upstream.ca_file)>("upstream.ca_file",
+            "Certificates (PEM) of the authorities that may vouch for the Hub. Empty: those of "
+            "the system.", "FILE"),
+        row<FIELD(upstream.connect_timeout)>("upstream.connect_timeout",
+            "How long a connection to the Hub may take to be made."),
+        row<FIELD(upstream.stall_timeout)>("upstream.stall_timeout",
+            "How long the Hub may send nothing before a transfer is broken off and resumed."),
+        row<FIELD(revisions.ttl)>("revisions.ttl",
+            "How long the commit behind a branch or tag is believed before the Hub is asked "
+            "again; 0 means always ask."),
+        row<FIELD(cache.max_size)>("cache.max_size",
+            "How much the stored files may take: a size, or a share of the disk under data_dir. "
+            "When it is reached, files that were not used for longest leave."),
+        reloadable(row<FIELD(tls.cert)>("tls.cert",
+            "The certificate chain (PEM) to serve https with, together with tls.key. Empty: "
+            "plain http.", "FILE")),
+        reloadable(row<FIELD(tls.key)>("tls.key", "The private key (PEM) of tls.cert.", "FILE")),
+        row<FIELD(log.level)>("log.level", "The least severe events that are logged."),
+        row<FIELD(log.format)>("log.format",
+            "How log lines are written; auto means text on a terminal, else json."),
+    };
+}
+// clang-format on
+
+#undef FIELD
+
+}  // namespace
+
+std::string_view Setting::section() const {
+    const auto dot = key.rfind('.');
+    return dot == std::string_view::npos ? std::string_view() : key.substr(0, dot);
+}
+
+std::string_view Setting::name() const {
+    return section().empty() ? key : key.substr(section().size() + 1);
+}
+
+std::string Setting::flag() const {
+    return "--" + replace_all(replace_all(key, '.', '-'), '_', '-');
+}
+
+std::string Setting::variable() const {
+    auto name = "HUBKEEP_" + replace_all(key, '.', '_');
+    for (char& c : name) {
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    }
+    return name;
+}
+
+const std::vector<Setting>& schema() {
+    static const std::vector<Setting> table = make_schema();
+    return table;
+}
+
+const Setting* find_setting(std::string_view key) {
+    const auto found = std::ranges::find(schema(), key, &Setting::key);
+    return found == schema().end() ? nullptr : &*found;
+}
+
+bool is_section(std::string_view name) {
+    const auto in_it = [&](const Setting& setting) { return setting.section() == name; };
+    return !name.empty() && std::ranges::any_of(schema(), in_it);
+}
+
+}  // namespace hubkeep

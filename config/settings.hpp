@@ -1,0 +1,86 @@
+#pragma once
+// Settings: everything an operator may decide, as plain values with their defaults in place. They
+// are made once by load_settings() (load.hpp), are constant from then on, and are passed down by
+// reference; any thread may read them. Keys, flags and variables are in schema.cpp: a member that
+// is not in its table cannot be set. The token is not here, so that settings may be printed.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/log.hpp"
+
+namespace hubkeep {
+
+struct HostPort {
+    std::string host;        // an IP address without brackets; empty: every address of the machine
+    std::uint16_t port = 0;  // 0: any free one
+
+    bool operator==(const HostPort&) const = default;
+};
+
+// A size in bytes, or a share of the disk that holds data_dir.
+struct CacheSize {
+    std::optional<std::uint64_t> bytes;
+    double percent = 85;  // meant when there are no bytes
+
+    bool operator==(const CacheSize&) const = default;
+};
+
+// What clients are told about Xet. strip: its hints are removed, so they download plain files.
+enum class XetMode { strip };
+
+struct AdminSettings {
+    HostPort listen{"127.0.0.1", 8091};
+    bool operator==(const AdminSettings&) const = default;
+};
+
+struct UpstreamSettings {
+    std::string endpoint = "https://huggingface.co";  // scheme://host[:port], no slash at the end
+    std::string token_file;                           // empty: HF_TOKEN, else no service token
+    std::string ca_file;                              // empty: the system's authorities
+    std::chrono::milliseconds connect_timeout{5'000};
+    std::chrono::milliseconds stall_timeout{30'000};
+    bool operator==(const UpstreamSettings&) const = default;
+};
+
+struct RevisionSettings {
+    std::chrono::milliseconds ttl{60'000};  // 0: always ask
+    bool operator==(const RevisionSettings&) const = default;
+};
+
+struct TlsSettings {
+    std::string cert;  // both empty: plain HTTP
+    std::string key;
+    bool operator==(const TlsSettings&) const = default;
+};
+
+struct LogSettings {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::automatic;
+    bool operator==(const LogSettings&) const = default;
+};
+
+struct CacheSettings {
+    CacheSize max_size;
+    bool operator==(const CacheSettings&) const = default;
+};
+
+struct Settings {
+    HostPort listen{"127.0.0.1", 8090};
+    AdminSettings admin;
+    std::string public_url;  // scheme://host[:port]; empty: taken from each request's Host
+    std::string data_dir;    // load_settings() puts the user's default in when it is empty
+    bool offline = false;
+    UpstreamSettings upstream;
+    RevisionSettings revisions;
+    TlsSettings tls;
+    unsigned threads = 0;  // 0: one per core
+    LogSettings log;
+    CacheSettings cache;
+    XetMode xet = XetMode::strip;
+    bool operator==(const Settings&) const = default;
+};
+
+}  // namespace hubkeep

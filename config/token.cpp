@@ -1,0 +1,114 @@
+#include "config/token.hpp"
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "common/file.hpp"
+#include "config/text.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr std::size_t max_token = 4096;
+constexpr unsigned others = 077;  // group and everybody
+
+// Without the one line end that editors and `echo` leave; it must fit into a header as it is.
+Result<Secret> check_token(std::string_view text, std::string_view where) {
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    if (text.empty()) return fail(ErrorKind::invalid, fmt::format("{} is empty", where));
+    if (text.size() > max_token) {
+        return fail(ErrorKind::invalid, fmt::format("{} is too long for a token", where));
+    }
+    for (const char c : text) {
+        if (c <= ' ' || c >= 0x7F) {
+            return fail(ErrorKind::invalid,
+                        fmt::format("{} holds something else than one token: there is a space, a "
+                                    "line break or a byte that tokens do not have",
+                                    where));
+        }
+    }
+    return Secret(std::string(text));
+}
+
+Result<Secret> read_token_file(const std::string& path) {
+    if (looks_like_token(path)) {
+        return fail(ErrorKind::invalid,
+                    "this is a token, not the name of a file: write it into a "
+                    "file of mode 0600 and name that, or set HF_TOKEN");
+    }
+    const auto mode = permissions_of(path);
+    if (!mode) return std::unexpected(mode.error());
+    if ((*mode & others) != 0) {
+        return fail(
+            ErrorKind::denied,
+            fmt::format("{0} is open to other users (mode {1:04o}): chmod 600 {0}", path, *mode));
+    }
+    auto content = read_small_file(path, max_token + 2);
+    if (!content) return std::unexpected(content.error());
+    auto token = check_token(*content, path);
+    OPENSSL_cleanse(content->data(), content->size());
+    return token;
+}
+
+// The strings of a variable, which may stand there more than once.
+std::vector<char*> entries_of(char** envp, std::string_view name) {
+    std::vector<char*> entries;
+    for (; *envp != nullptr; ++envp) {
+        const std::string_view entry = *envp;
+        if (entry.starts_with(name) && entry.substr(name.size()).starts_with('=')) {
+            entries.push_back(*envp);
+        }
+    }
+    return entries;
+}
+
+// Out of libc's view and out of the array while the names are readable, then out of the memory.
+void remove_entries(char** envp, const std::string& name, const std::vector<char*>& entries) {
+    ::unsetenv(name.c_str());
+    for (char* const entry : entries) {
+        char** end = envp;
+        while (*end != nullptr) ++end;
+        std::fill(std::remove(envp, end, entry), end, nullptr);
+        OPENSSL_cleanse(entry, std::strlen(entry));
+    }
+}
+
+}  // namespace
+
+EnvironmentTokens take_tokens(char** envp) {
+    EnvironmentTokens tokens;
+    const std::string name = "HF_TOKEN";
+    const std::string old_name = "HUGGING_FACE_HUB_TOKEN";
+    const auto entries = entries_of(envp, name);
+    const auto old_entries = entries_of(envp, old_name);
+    if (!entries.empty()) tokens.hf_token = Secret(entries.front() + name.size() + 1);
+    tokens.has_old_name = !old_entries.empty();
+    remove_entries(envp, name, entries);
+    remove_entries(envp, old_name, old_entries);
+    return tokens;
+}
+
+Environment read_environ(char** envp) {
+    Environment environment;
+    for (; *envp != nullptr; ++envp) {
+        const std::string_view entry = *envp;
+        const auto equals = entry.find('=');
+        if (equals == std::string_view::npos) continue;
+        environment.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
+    }
+    return environment;
+}
+
+Result<Secret> load_service_token(const Settings& settings, const Secret& from_environment) {
+    if (!settings.upstream.token_file.empty()) return read_token_file(settings.upstream.token_file);
+    if (from_environment.empty()) return Secret();
+    return check_token(from_environment.reveal(), "HF_TOKEN");
+}
+
+}  // namespace hubkeep

@@ -1,0 +1,159 @@
+#include "config/validate.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+#include <optional>
+
+#include "common/file.hpp"
+#include "config/text.hpp"
+#include "config/values.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr std::size_t max_pem = 16 * 1024 * 1024;
+constexpr unsigned everybody = 07;
+
+struct Site {
+    bool tls = false;
+    std::string host;  // without brackets
+    std::uint16_t port = 0;
+};
+
+// What is wrong with "http(s)://host[:port]", or nothing. The text is not repeated: it may hold a
+// password.
+std::string parse_site(std::string_view text, Site& site) {
+    const auto parsed = boost::urls::parse_uri(text);
+    const auto scheme = parsed ? parsed->scheme_id() : boost::urls::scheme::unknown;
+    site.tls = scheme == boost::urls::scheme::https;
+    if (!site.tls && scheme != boost::urls::scheme::http) {
+        return "is not a URL such as https://hub.example:8090";
+    }
+    if (parsed->has_userinfo()) return "must not contain a user or password";
+    if (parsed->has_query() || parsed->has_fragment()) return "must not contain ? or #";
+    if (!parsed->encoded_path().empty()) return "must end after the host or port, without a path";
+    site.host = to_lower(parsed->host_address());
+    if (site.host.empty() || parsed->encoded_host().find('%') != std::string_view::npos) {
+        return "has no usable host";
+    }
+    site.port = parsed->has_port() ? parsed->port_number() : (site.tls ? 443 : 80);
+    if (site.port == 0) return "has a port that is not 1 to 65535";
+    return "";
+}
+
+bool is_loopback(const std::string& host) {
+    boost::system::error_code ec;
+    const auto address = boost::asio::ip::make_address(host, ec);
+    return host == "localhost" || (!ec && address.is_loopback());
+}
+
+bool is_every_address(const std::string& host) {
+    return host.empty() || host == "0.0.0.0" || host == "::";
+}
+
+void check_addresses(const Settings& settings, std::vector<Finding>& findings) {
+    const auto& data = settings.listen;
+    const auto& admin = settings.admin.listen;
+    const bool same_host =
+        data.host == admin.host || is_every_address(data.host) || is_every_address(admin.host);
+    if (data.port != 0 && data.port == admin.port && same_host) {
+        findings.push_back({{"admin.listen", "listen"},
+                            fmt::format("takes the same address as listen, {}; choose another port",
+                                        write_value(data))});
+    }
+}
+
+void check_sites(const Settings& settings, std::vector<Finding>& findings) {
+    Site site;
+    if (!settings.public_url.empty()) {
+        auto wrong = parse_site(settings.public_url, site);
+        if (!wrong.empty()) findings.push_back({{"public_url"}, std::move(wrong)});
+    }
+    auto wrong = parse_site(settings.upstream.endpoint, site);
+    if (!wrong.empty()) {
+        findings.push_back({{"upstream.endpoint"}, std::move(wrong)});
+        return;
+    }
+    const auto& own = settings.listen;
+    const bool here =
+        is_loopback(site.host) && (is_every_address(own.host) || is_loopback(own.host));
+    if (site.port == own.port && (here || site.host == own.host)) {
+        findings.push_back({{"upstream.endpoint", "listen"},
+                            "is hubkeep's own address; name the Hub that it should ask"});
+    }
+}
+
+void check_timeouts(const Settings& settings, std::vector<Finding>& findings) {
+    constexpr auto why = "cannot be 0: every request to the Hub would fail at once";
+    if (settings.upstream.connect_timeout.count() == 0) {
+        findings.push_back({{"upstream.connect_timeout"}, why});
+    }
+    if (settings.upstream.stall_timeout.count() == 0) {
+        findings.push_back({{"upstream.stall_timeout"}, why});
+    }
+}
+
+void check_readable(std::string_view key, const std::string& path, std::vector<Finding>& findings) {
+    if (path.empty()) return;
+    const auto content = read_small_file(path, max_pem);
+    if (!content)
+        findings.push_back({{key}, content.error().message});
+    else if (content->empty())
+        findings.push_back({{key}, path + " is empty"});
+}
+
+void check_tls(const Settings& settings, std::vector<Finding>& findings) {
+    const auto& tls = settings.tls;
+    if (!tls.cert.empty() && tls.key.empty()) {
+        findings.push_back({{"tls.cert", "tls.key"}, "needs tls.key beside it"});
+    }
+    if (tls.cert.empty() && !tls.key.empty()) {
+        findings.push_back({{"tls.key", "tls.cert"}, "needs tls.cert beside it"});
+    }
+    check_readable("tls.cert", tls.cert, findings);
+    check_readable("tls.key", tls.key, findings);
+    check_readable("upstream.ca_file", settings.upstream.ca_file, findings);
+}
+
+}  // namespace
+
+std::vector<Finding> find_problems(const Settings& settings) {
+    std::vector<Finding> findings;
+    check_addresses(settings, findings);
+    check_sites(settings, findings);
+    check_timeouts(settings, findings);
+    check_tls(settings, findings);
+    if (settings.data_dir.empty()) {
+        findings.push_back({{"data_dir"}, "is not set and there is no HOME to put it in; set it"});
+    }
+    return findings;
+}
+
+std::vector<Finding> find_risks(const Settings& settings, bool has_token) {
+    std::vector<Finding> findings;
+    Site site;
+    const bool parsed = parse_site(settings.upstream.endpoint, site).empty();
+    if (parsed && has_token && !site.tls && !is_loopback(site.host)) {
+        findings.push_back({{"upstream.endpoint"},
+                            "is plain http: the token crosses the network readable by others"});
+    }
+    if (!is_loopback(settings.admin.listen.host)) {
+        findings.push_back(
+            {{"admin.listen"}, "can be reached from other machines, and asks for no password"});
+    }
+    if (!settings.tls.key.empty()) {
+        const auto mode = permissions_of(settings.tls.key);
+        if (mode && (*mode & everybody) != 0) {
+            findings.push_back({{"tls.key"},
+                                fmt::format("{0} is open to every user of this "
+                                            "machine: chmod 600 {0}",
+                                            settings.tls.key)});
+        }
+    }
+    return findings;
+}
+
+}  // namespace hubkeep

@@ -1,0 +1,225 @@
+#include "config/values.hpp"
+
+#include <boost/asio/ip/address.hpp>
+
+#include <array>
+
+#include "common/byte_range.hpp"
+#include "config/text.hpp"
+#include "config/units.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr std::size_t max_text = 4096;
+constexpr unsigned max_number = 1024;
+
+template <typename T>
+struct Choice {
+    std::string_view word;
+    T value;
+};
+
+constexpr std::array log_levels{Choice{"trace", LogLevel::trace}, Choice{"debug", LogLevel::debug},
+                                Choice{"info", LogLevel::info},   Choice{"warn", LogLevel::warn},
+                                Choice{"error", LogLevel::error}, Choice{"off", LogLevel::off}};
+constexpr std::array log_formats{Choice{"auto", LogFormat::automatic},
+                                 Choice{"json", LogFormat::json}, Choice{"text", LogFormat::text}};
+constexpr std::array xet_modes{Choice{"strip", XetMode::strip}};
+
+std::string words_of(const auto& choices) {
+    std::string words;
+    for (const auto& choice : choices)
+        words += (words.empty() ? "" : "|") + std::string(choice.word);
+    return words;
+}
+
+template <typename T>
+Result<void> choose(std::string_view text, const auto& choices, T& out) {
+    std::vector<std::string> words;
+    for (const auto& choice : choices) {
+        if (choice.word == text) {
+            out = choice.value;
+            return {};
+        }
+        words.emplace_back(choice.word);
+    }
+    const auto meant = nearest(text, words);
+    return fail(ErrorKind::invalid,
+                in_quotes(text) + " is not one of " + words_of(choices) +
+                    (meant.empty() ? "" : " (did you mean " + in_quotes(meant) + "?)"));
+}
+
+std::string word_of(const auto& choices, auto value) {
+    for (const auto& choice : choices) {
+        if (choice.value == value) return std::string(choice.word);
+    }
+    return {};
+}
+
+// Keeps the old value when there is an error.
+template <typename T>
+Result<void> store(Result<T> value, T& out) {
+    if (!value) return std::unexpected(value.error());
+    out = std::move(*value);
+    return {};
+}
+
+Result<HostPort> parse_host_port(std::string_view text) {
+    const auto refuse = [&](std::string_view why) {
+        return fail(ErrorKind::invalid, in_quotes(text) + " " + std::string(why) +
+                                            "; write 127.0.0.1:8090, [::1]:8090, or :8090 for "
+                                            "every address of this machine");
+    };
+    const auto colon = text.rfind(':');
+    const auto port = parse_u64(colon == std::string_view::npos ? text : text.substr(colon + 1));
+    if (!port) return refuse("does not end with a port");
+    if (*port > 65535) return refuse("has a port above 65535");
+    HostPort value{"127.0.0.1", static_cast<std::uint16_t>(*port)};
+    if (colon == std::string_view::npos) return value;
+    auto host = text.substr(0, colon);
+    const bool bracketed = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
+    if (bracketed) host = host.substr(1, host.size() - 2);
+    if (host == "localhost") return value;
+    boost::system::error_code ec;
+    const auto address = boost::asio::ip::make_address(std::string(host), ec);
+    if (host.empty()) {
+        value.host.clear();
+    } else if (ec) {
+        return refuse("does not begin with an IP address");
+    } else if (address.is_v6() != bracketed) {
+        return refuse("must have brackets around an IPv6 address, and only there");
+    } else {
+        value.host = address.to_string();
+    }
+    return value;
+}
+
+}  // namespace
+
+Result<void> read_value(std::string_view text, HostPort& out) {
+    return store(parse_host_port(text), out);
+}
+
+std::string write_value(const HostPort& value) {
+    const bool v6 = value.host.find(':') != std::string::npos;
+    return (v6 ? "[" + value.host + "]" : value.host) + ":" + std::to_string(value.port);
+}
+
+Result<void> read_value(std::string_view text, CacheSize& out) {
+    if (text.ends_with('%')) {
+        const auto percent = parse_percent(text);
+        if (!percent) return std::unexpected(percent.error());
+        out = CacheSize{std::nullopt, *percent};
+        return {};
+    }
+    const auto bytes = parse_size(text);
+    if (!bytes) return fail(ErrorKind::invalid, bytes.error().message + ", or 85% of the disk");
+    if (*bytes == 0)
+        return fail(ErrorKind::invalid, in_quotes(text) + " leaves no room for any file");
+    out = CacheSize{*bytes, CacheSize{}.percent};
+    return {};
+}
+
+std::string write_value(const CacheSize& value) {
+    return value.bytes ? format_size(*value.bytes) : format_percent(value.percent);
+}
+
+Result<void> read_value(std::string_view text, std::chrono::milliseconds& out) {
+    return store(parse_duration(text), out);
+}
+
+std::string write_value(std::chrono::milliseconds value) {
+    return format_duration(value);
+}
+
+Result<void> read_value(std::string_view text, bool& out) {
+    const auto word = to_lower(text);
+    const bool yes = word == "true" || word == "yes" || word == "on" || word == "1";
+    const bool no = word == "false" || word == "no" || word == "off" || word == "0";
+    if (!yes && !no)
+        return fail(ErrorKind::invalid, in_quotes(text) + " is neither true nor false");
+    out = yes;
+    return {};
+}
+
+std::string write_value(bool value) {
+    return value ? "true" : "false";
+}
+
+Result<void> read_value(std::string_view text, unsigned& out) {
+    const auto number = parse_u64(text);
+    if (!number || *number > max_number) {
+        return fail(ErrorKind::invalid, in_quotes(text) + " is not a whole number from 0 to " +
+                                            std::to_string(max_number));
+    }
+    out = static_cast<unsigned>(*number);
+    return {};
+}
+
+std::string write_value(unsigned value) {
+    return std::to_string(value);
+}
+
+Result<void> read_value(std::string_view text, std::string& out) {
+    if (text.size() > max_text) return fail(ErrorKind::invalid, "is longer than 4096 bytes");
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < ' ' || byte == 0x7F) {
+            return fail(ErrorKind::invalid, in_quotes(text) + " contains a control character");
+        }
+    }
+    out = text;
+    return {};
+}
+
+std::string write_value(const std::string& value) {
+    return value;
+}
+
+Result<void> read_value(std::string_view text, LogLevel& out) {
+    return choose(text, log_levels, out);
+}
+Result<void> read_value(std::string_view text, LogFormat& out) {
+    return choose(text, log_formats, out);
+}
+Result<void> read_value(std::string_view text, XetMode& out) {
+    return choose(text, xet_modes, out);
+}
+
+std::string write_value(LogLevel value) {
+    return word_of(log_levels, value);
+}
+std::string write_value(LogFormat value) {
+    return word_of(log_formats, value);
+}
+std::string write_value(XetMode value) {
+    return word_of(xet_modes, value);
+}
+
+std::string value_name(const HostPort&) {
+    return "ADDRESS";
+}
+std::string value_name(const CacheSize&) {
+    return "SIZE";
+}
+std::string value_name(std::chrono::milliseconds) {
+    return "DURATION";
+}
+std::string value_name(bool) {
+    return "true|false";
+}
+std::string value_name(unsigned) {
+    return "NUMBER";
+}
+std::string value_name(LogLevel) {
+    return words_of(log_levels);
+}
+std::string value_name(LogFormat) {
+    return words_of(log_formats);
+}
+std::string value_name(XetMode) {
+    return words_of(xet_modes);
+}
+
+}  // namespace hubkeep

@@ -1,0 +1,224 @@
+// The file is read as yaml-cpp's stream of events rather than as its tree: that gives a position
+// for every key, sees duplicates, and can refuse aliases and depth before anything is built.
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <map>
+#include <sstream>
+
+#include "config/schema.hpp"
+#include "config/sources.hpp"
+#include "config/text.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr std::size_t max_depth = 8;
+constexpr std::size_t max_problems = 50;
+
+using YAML::Mark;
+
+// What may stand under a name of the file.
+enum class Place { setting, section, unknown };
+
+class Reader : public YAML::EventHandler {
+  public:
+    Reader(const std::string& name, SettingSource& source) : name_(name), source_(source) {}
+
+    void OnDocumentStart(const Mark&) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const Mark& mark, YAML::anchor_t anchor) override;
+    void OnAlias(const Mark& mark, YAML::anchor_t) override { refuse_alias(mark); }
+    void OnScalar(const Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override;
+    void OnSequenceStart(const Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override;
+    void OnSequenceEnd() override { close(); }
+    void OnMapStart(const Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override;
+    void OnMapEnd() override { close(); }
+
+    std::string place(const Mark& mark) const {
+        return fmt::format("{}:{}:{}", name_, mark.line + 1, mark.column + 1);
+    }
+    void problem(const Mark& mark, std::string_view text);
+
+  private:
+    // A map whose keys are being read, or a list or map whose content is not looked at.
+    struct Frame {
+        std::string section;
+        bool ignored = false;
+        bool value_is_next = false;
+        Place under_key = Place::unknown;
+        std::string key;  // full, while its value is next
+        Mark key_mark;
+        std::map<std::string, int> lines;  // where each name was seen
+    };
+
+    [[noreturn]] static void refuse_alias(const Mark& mark) {
+        throw YAML::ParserException(mark,
+                                    "anchors and aliases (& and *) are not supported here; "
+                                    "write the value out");
+    }
+    void check(const Mark& mark, const std::string& tag, YAML::anchor_t anchor) const;
+    void read_key(const Mark& mark, const std::string& name);
+    void open(const Mark& mark, bool is_map);
+    void close();
+    // The innermost map, when what comes next in it is a value.
+    Frame* awaiting_value() {
+        return !frames_.empty() && frames_.back().value_is_next ? &frames_.back() : nullptr;
+    }
+    bool is_ignored() const { return !frames_.empty() && frames_.back().ignored; }
+
+    const std::string& name_;
+    SettingSource& source_;
+    std::vector<Frame> frames_;
+};
+
+void Reader::problem(const Mark& mark, std::string_view text) {
+    if (source_.problems.size() >= max_problems) {
+        throw YAML::ParserException(mark, "too many problems; the rest of the file was not read");
+    }
+    source_.problems.push_back(fmt::format("{}: {}", place(mark), text));
+}
+
+void Reader::check(const Mark& mark, const std::string& tag, YAML::anchor_t anchor) const {
+    if (anchor != 0) refuse_alias(mark);
+    // "?" and "!" are how yaml-cpp says plain and quoted.
+    if (!tag.empty() && tag != "?" && tag != "!") {
+        throw YAML::ParserException(mark, "tags (!) are not supported here");
+    }
+}
+
+void Reader::read_key(const Mark& mark, const std::string& name) {
+    auto& frame = frames_.back();
+    frame.value_is_next = true;
+    frame.under_key = Place::unknown;
+    frame.key_mark = mark;
+    frame.key = frame.section.empty() ? name : frame.section + "." + name;
+    const auto [seen, is_new] = frame.lines.emplace(name, mark.line + 1);
+    if (!is_new) {
+        problem(mark,
+                fmt::format("{} was already given on line {}", in_quotes(name), seen->second));
+    } else if (find_setting(frame.key) != nullptr) {
+        // A dotted name at the top would be the same setting written in a second way.
+        if (name.find('.') == std::string::npos) frame.under_key = Place::setting;
+    } else if (is_section(frame.key)) {
+        frame.under_key = Place::section;
+    }
+    if (!is_new || frame.under_key != Place::unknown) return;
+    std::vector<std::string> here;
+    std::string meant;
+    for (const auto& setting : schema()) {
+        if (setting.section() == frame.section) here.emplace_back(setting.name());
+        if (frame.section.empty()) here.emplace_back(setting.section());
+        const bool is_elsewhere = setting.name() == name || setting.key == name;
+        if (!meant.empty() || !is_elsewhere) continue;
+        const auto where = setting.section().empty()
+                               ? std::string("at the top")
+                               : fmt::format("under \"{}\"", setting.section());
+        meant = fmt::format(" (did you mean \"{}\" {}?)", setting.name(), where);
+    }
+    if (meant.empty()) meant = did_you_mean(name, here);
+    const auto under = frame.section.empty() ? "" : fmt::format(" under \"{}\"", frame.section);
+    problem(mark, fmt::format("unknown key {}{}{}", in_quotes(name), under, meant));
+}
+
+void Reader::OnScalar(const Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                      const std::string& value) {
+    check(mark, tag, anchor);
+    if (is_ignored()) return;
+    if (frames_.empty())
+        return problem(mark, "the file must hold settings such as \"listen: 8090\"");
+    auto* const frame = awaiting_value();
+    if (frame == nullptr) return read_key(mark, value);
+    frame->value_is_next = false;
+    if (frame->under_key == Place::setting) {
+        source_.given.push_back({frame->key, value, place(mark)});
+    } else if (frame->under_key == Place::section) {
+        problem(mark,
+                fmt::format("\"{}\" takes settings below it, indented, not a value", frame->key));
+    }
+}
+
+void Reader::OnNull(const Mark& mark, YAML::anchor_t anchor) {
+    check(mark, "", anchor);
+    if (frames_.empty() || is_ignored()) return;  // an empty file is a good one
+    auto* const frame = awaiting_value();
+    if (frame == nullptr) return read_key(mark, "null");
+    frame->value_is_next = false;
+    if (frame->under_key != Place::setting) return;  // a section whose keys are all comments
+    // The mark of nothing may be that of the next line.
+    problem(frame->key_mark,
+            fmt::format("\"{}\" has no value; give one (\"\" for none) or remove the line",
+                        frame->key));
+}
+
+void Reader::open(const Mark& mark, bool is_map) {
+    if (frames_.size() >= max_depth) throw YAML::ParserException(mark, "nested too deeply");
+    Frame inner;
+    auto* const outer = awaiting_value();
+    if (frames_.empty()) {
+        inner.ignored = !is_map;
+        if (!is_map) problem(mark, "the file must hold settings, not a list");
+    } else if (is_ignored()) {
+        inner.ignored = true;
+    } else if (outer == nullptr) {
+        problem(mark, "a key must be a plain name");
+        inner.ignored = true;
+        frames_.back().value_is_next = true;
+        frames_.back().under_key = Place::unknown;
+    } else {
+        outer->value_is_next = false;
+        inner.ignored = !is_map || outer->under_key != Place::section;
+        inner.section = outer->key;
+        if (outer->under_key == Place::setting) {
+            problem(mark, fmt::format("\"{}\" takes one value, not a {}", outer->key,
+                                      is_map ? "map" : "list"));
+        } else if (outer->under_key == Place::section && !is_map) {
+            problem(mark, fmt::format("\"{}\" takes settings below it, not a list", outer->key));
+        }
+    }
+    frames_.push_back(std::move(inner));
+}
+
+void Reader::close() {
+    frames_.pop_back();
+}
+
+void Reader::OnSequenceStart(const Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                             YAML::EmitterStyle::value) {
+    check(mark, tag, anchor);
+    open(mark, false);
+}
+
+void Reader::OnMapStart(const Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                        YAML::EmitterStyle::value) {
+    check(mark, tag, anchor);
+    open(mark, true);
+}
+
+}  // namespace
+
+SettingSource read_yaml(const std::string& name, const std::string& content) {
+    SettingSource source;
+    Reader reader(name, source);
+    try {
+        std::istringstream stream(content);
+        YAML::Parser parser(stream);
+        parser.HandleNextDocument(reader);
+        if (parser.HandleNextDocument(reader)) {
+            source.problems.push_back(name + ": holds more than one document; remove the ---");
+        }
+    } catch (const YAML::Exception& error) {
+        source.problems.push_back(
+            fmt::format("{}: {}", reader.place(error.mark), printable(error.msg)));
+    }
+    return source;
+}
+
+}  // namespace hubkeep

@@ -1,0 +1,166 @@
+// The table itself: names follow from keys, every field of Settings is in it, and each value is
+// written as it is read.
+
+#include "config/schema.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace hubkeep {
+namespace {
+
+TEST(Schema, NamesFollowFromTheKey) {
+    const auto& setting = *find_setting("upstream.connect_timeout");
+    EXPECT_EQ(setting.flag(), "--upstream-connect-timeout");
+    EXPECT_EQ(setting.variable(), "HUBKEEP_UPSTREAM_CONNECT_TIMEOUT");
+    EXPECT_EQ(setting.section(), "upstream");
+    EXPECT_EQ(setting.name(), "connect_timeout");
+    EXPECT_EQ(find_setting("listen")->section(), "");
+    EXPECT_EQ(find_setting("upstream"), nullptr);
+    EXPECT_TRUE(is_section("upstream"));
+    EXPECT_FALSE(is_section("listen"));
+    EXPECT_FALSE(is_section(""));
+}
+
+TEST(Schema, NoNameMeansTwoThings) {
+    std::set<std::string> flags;
+    std::set<std::string_view> sections;
+    std::string_view open;
+    for (const auto& setting : schema()) {
+        EXPECT_TRUE(flags.insert(setting.flag()).second) << setting.key;
+        EXPECT_FALSE(setting.help.empty()) << setting.key;
+        EXPECT_TRUE(setting.help.ends_with('.')) << setting.key;
+        EXPECT_FALSE(setting.value_name.empty()) << setting.key;
+        EXPECT_FALSE(is_section(setting.key)) << setting.key;
+        if (setting.section() != open) {
+            EXPECT_TRUE(sections.insert(setting.section()).second) << "split: " << setting.key;
+        }
+        open = setting.section();
+    }
+    EXPECT_FALSE(flags.contains("--config"));
+}
+
+// Another value than the default for every key.
+const std::vector<std::pair<std::string, std::string>> others{
+    {"listen", "[::1]:80"},
+    {"public_url", "https://hub.example"},
+    {"data_dir", "/srv/hubkeep"},
+    {"offline", "true"},
+    {"threads", "7"},
+    {"admin.listen", ":0"},
+    {"upstream.endpoint", "http://10.0.0.1:81"},
+    {"upstream.token_file", "/run/secrets/token"},
+    {"upstream.ca_file", "/etc/ssl/hub.pem"},
+    {"upstream.connect_timeout", "250ms"},
+    {"upstream.stall_timeout", "2m"},
+    {"revisions.ttl", "0"},
+    {"cache.max_size", "1.5TiB"},
+    {"tls.cert", "/etc/ssl/a.pem"},
+    {"tls.key", "/etc/ssl/a.key"},
+    {"log.level", "debug"},
+    {"log.format", "json"}};
+
+TEST(Schema, EverySettingReachesItsOwnField) {
+    Settings all;
+    for (const auto& [key, text] : others) {
+        const auto& setting = *find_setting(key);
+        Settings one;
+        ASSERT_TRUE(setting.read(one, text)) << key;
+        EXPECT_NE(one, Settings{}) << key << " changes nothing";
+        EXPECT_EQ(setting.write(one), text);
+        for (const auto& other : schema()) {
+            if (other.key == key) continue;
+            EXPECT_EQ(other.write(one), other.write(Settings{})) << key << " changes " << other.key;
+        }
+        ASSERT_TRUE(setting.read(all, text));
+    }
+    // xet has one value so far.
+    EXPECT_EQ(others.size() + 1, schema().size()) << "a setting is missing in this test";
+    Settings expected{.listen = {"::1", 80},
+                      .admin = {.listen = {"", 0}},
+                      .public_url = "https://hub.example",
+                      .data_dir = "/srv/hubkeep",
+                      .offline = true,
+                      .upstream = {.endpoint = "http://10.0.0.1:81",
+                                   .token_file = "/run/secrets/token",
+                                   .ca_file = "/etc/ssl/hub.pem",
+                                   .connect_timeout = std::chrono::milliseconds(250),
+                                   .stall_timeout = std::chrono::minutes(2)},
+                      .revisions = {.ttl = std::chrono::milliseconds(0)},
+                      .tls = {.cert = "/etc/ssl/a.pem", .key = "/etc/ssl/a.key"},
+                      .threads = 7,
+                      .log = {.level = LogLevel::debug, .format = LogFormat::json},
+                      .cache = {.max_size = {.bytes = 1'649'267'441'664}}};
+    EXPECT_EQ(all, expected);
+}
+
+TEST(Schema, DefaultsAreWrittenAsTheyAreRead) {
+    Settings again;
+    for (const auto& setting : schema()) {
+        ASSERT_TRUE(setting.read(again, setting.write(Settings{}))) << setting.key;
+    }
+    EXPECT_EQ(again, Settings{});
+}
+
+TEST(Schema, ARefusedValueChangesNothing) {
+    const std::vector<std::pair<std::string, std::string>> table{
+        {"listen", "nowhere"},
+        {"listen", "1.2.3.4"},
+        {"listen", "1.2.3.4:65536"},
+        {"listen", "::1:80"},
+        {"listen", "[1.2.3.4]:80"},
+        {"listen", "[::1]"},
+        {"listen", "hub.example:80"},
+        {"listen", ""},
+        {"listen", "1.2.3.4:-1"},
+        {"offline", "maybe"},
+        {"offline", ""},
+        {"threads", "-1"},
+        {"threads", "1025"},
+        {"threads", "two"},
+        {"cache.max_size", "500"},
+        {"cache.max_size", "0B"},
+        {"cache.max_size", "101%"},
+        {"revisions.ttl", "60"},
+        {"log.level", "loud"},
+        {"log.format", "JSON"},
+        {"xet", "pass"},
+        {"data_dir", "a\nb"},
+        {"data_dir", std::string(5000, 'x')}};
+    for (const auto& [key, text] : table) {
+        Settings settings;
+        const auto read = find_setting(key)->read(settings, text);
+        ASSERT_FALSE(read) << key << ": " << text;
+        EXPECT_EQ(read.error().kind, ErrorKind::invalid);
+        EXPECT_EQ(settings, Settings{}) << key << ": " << text;
+    }
+}
+
+TEST(Schema, AddressForms) {
+    const std::vector<std::pair<std::string, HostPort>> table{
+        {"8090", {"127.0.0.1", 8090}},     {":8090", {"", 8090}},
+        {"0.0.0.0:1", {"0.0.0.0", 1}},     {"[::]:1", {"::", 1}},
+        {"localhost:1", {"127.0.0.1", 1}}, {"[0:0::1]:1", {"::1", 1}}};
+    for (const auto& [text, expected] : table) {
+        Settings settings;
+        ASSERT_TRUE(find_setting("listen")->read(settings, text)) << text;
+        EXPECT_EQ(settings.listen, expected) << text;
+    }
+}
+
+TEST(Schema, TruthHasManyWords) {
+    for (const auto* const text : {"true", "True", "yes", "on", "1"}) {
+        Settings settings;
+        ASSERT_TRUE(find_setting("offline")->read(settings, text));
+        EXPECT_TRUE(settings.offline) << text;
+    }
+    for (const auto* const text : {"false", "NO", "off", "0"}) {
+        Settings settings{.offline = true};
+        ASSERT_TRUE(find_setting("offline")->read(settings, text));
+        EXPECT_FALSE(settings.offline) << text;
+    }
+}
+
+}  // namespace
+}  // namespace hubkeep
