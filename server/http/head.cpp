@@ -1,0 +1,104 @@
+#include "server/http/head.hpp"
+
+#include <algorithm>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <cstring>
+#include <exception>
+
+namespace hubkeep {
+namespace {
+
+namespace http = boost::beast::http;
+
+constexpr std::size_t first_capacity = 4 * 1024;
+
+std::string_view view(boost::beast::string_view text) {
+    return {text.data(), text.size()};
+}
+
+template <typename Fields>
+Headers copy_fields(const Fields& fields) {
+    Headers headers;
+    for (const auto& field : fields) headers.add(view(field.name_string()), view(field.value()));
+    return headers;
+}
+
+// Beast 1.81 throws on some input that it should refuse, and has limits on bodies that are not read
+// through it.
+template <typename Parser>
+Result<void> feed(Parser& parser, std::string_view text) {
+    parser.header_limit(static_cast<std::uint32_t>(text.size() + 1));
+    parser.body_limit(boost::none);
+    boost::system::error_code ec;
+    try {
+        parser.put(asio::buffer(text.data(), text.size()), ec);
+    } catch (const std::exception&) {
+        return fail(ErrorKind::protocol, "the head of the message is malformed", 400);
+    }
+    const auto first_line = text.substr(0, text.find('\r'));
+    if (ec == http::error::bad_version && std::ranges::count(first_line, ' ') == 2) {
+        return fail(ErrorKind::protocol, "only HTTP/1.1 and HTTP/1.0 are spoken here", 505);
+    }
+    if (ec || !parser.is_header_done()) {
+        return fail(ErrorKind::protocol,
+                    "the head of the message is malformed" + (ec ? ": " + ec.message() : ""), 400);
+    }
+    return {};
+}
+
+}  // namespace
+
+std::span<char> InputBuffer::space() {
+    if (end_ < capacity_) return {data_.get() + end_, capacity_ - end_};
+    const std::size_t used = end_ - begin_;
+    if (begin_ > 0) {
+        std::memmove(data_.get(), data_.get() + begin_, used);
+    } else if (capacity_ < limit_) {
+        const auto capacity = std::min(limit_, std::max(first_capacity, capacity_ * 2));
+        auto data = std::make_unique_for_overwrite<char[]>(capacity);
+        if (used > 0) std::memcpy(data.get(), data_.get(), used);
+        data_ = std::move(data);
+        capacity_ = capacity;
+    }
+    begin_ = 0;
+    end_ = used;
+    return {data_.get() + end_, capacity_ - end_};
+}
+
+Result<std::size_t> HeadScanner::scan(std::string_view text) {
+    while (seen_ < text.size()) {
+        const auto feed = text.find('\n', seen_);
+        if (feed == text.npos) {
+            seen_ = text.size();
+            break;
+        }
+        if (feed == 0 || text[feed - 1] != '\r') {
+            return fail(ErrorKind::protocol, "a line of the head does not end in CR LF", 400);
+        }
+        seen_ = feed + 1;
+        if (feed == line_ + 1) return seen_;
+        line_ = seen_;
+    }
+    return 0;
+}
+
+Result<RequestHead> parse_request(std::string_view text) {
+    http::request_parser<http::empty_body> parser;
+    if (auto fed = feed(parser, text); !fed) return std::unexpected(fed.error());
+    const auto& message = parser.get();
+    return RequestHead{std::string(view(message.method_string())),
+                       std::string(view(message.target())), copy_fields(message),
+                       static_cast<int>(message.version()) - 10};
+}
+
+Result<ParsedResponse> parse_response(std::string_view text) {
+    http::response_parser<http::empty_body> parser;
+    parser.skip(true);
+    if (auto fed = feed(parser, text); !fed) return std::unexpected(fed.error());
+    const auto& message = parser.get();
+    return ParsedResponse{{static_cast<int>(message.result_int()), copy_fields(message)},
+                          static_cast<int>(message.version()) - 10};
+}
+
+}  // namespace hubkeep

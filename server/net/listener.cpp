@@ -1,0 +1,165 @@
+#include "server/net/listener.hpp"
+
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+
+#include "common/waiters.hpp"
+
+namespace hubkeep {
+namespace {
+
+using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
+
+constexpr int backlog = 1024;
+constexpr std::size_t max_open = 16 * 1024;
+constexpr auto pause = milliseconds(100);
+constexpr auto warn_every = seconds(10);
+
+std::size_t open_streams(IoThreads& threads) {
+    std::size_t sum = 0;
+    for (std::size_t i = 0; i < threads.size(); ++i) sum += threads.at(i).open_streams();
+    return sum;
+}
+
+error_code bind(Acceptor& acceptor, const asio::ip::tcp::endpoint& endpoint) {
+    error_code ec;
+    acceptor.open(endpoint.protocol(), ec);
+    if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
+    if (!ec && endpoint.address().is_v6() && endpoint.address().is_unspecified()) {
+        acceptor.set_option(asio::ip::v6_only(false), ec);
+    }
+    if (!ec) acceptor.bind(endpoint, ec);
+    if (!ec) acceptor.listen(backlog, ec);
+    if (ec) {
+        error_code ignored;
+        acceptor.close(ignored);
+    }
+    return ec;
+}
+
+std::string advice(const error_code& ec) {
+    switch (ec.value()) {
+        case EADDRINUSE:
+            return "; another program uses that port, choose another one or stop it";
+        case EACCES:
+            return "; ports below 1024 need a privilege, choose a higher one";
+        case EADDRNOTAVAIL:
+            return "; this machine does not have that address";
+        default:
+            return "";
+    }
+}
+
+}  // namespace
+
+struct Listener::State : std::enable_shared_from_this<State> {
+    State(IoThreads& t, OnConnection on, Log& l)
+        : threads(t), on_connection(std::move(on)), log(l), acceptor(t.at(0).executor()) {}
+
+    void hand_over(IoThread& thread, Socket socket);
+    void complain(std::string_view what, std::string_view cause);
+    static Task<void> accept(std::shared_ptr<State> self);
+    void stop();
+
+    IoThreads& threads;
+    const OnConnection on_connection;
+    Log& log;
+    // From here on, thread 0 alone.
+    Acceptor acceptor;
+    asio::ip::tcp::endpoint local;
+    bool stopped = false;
+    TimePoint silent_until = TimePoint::min();
+};
+
+void Listener::State::hand_over(IoThread& thread, Socket socket) {
+    asio::post(thread.executor(),
+               [self = shared_from_this(), &thread, socket = std::move(socket)]() mutable {
+                   self->on_connection(thread, std::move(socket));
+               });
+}
+
+void Listener::State::complain(std::string_view what, std::string_view cause) {
+    if (SteadyClock::now() < silent_until) return;
+    silent_until = SteadyClock::now() + warn_every;
+    log.warn(what, {{"cause", cause}, {"open", open_streams(threads)}});
+}
+
+Task<void> Listener::State::accept(std::shared_ptr<State> self) {
+    while (!self->stopped) {
+        if (open_streams(self->threads) >= max_open) {
+            self->complain("new connections wait", "the limit of open connections is reached");
+            co_await sleep_for(pause);
+            continue;
+        }
+        IoThread& thread = self->threads.next();
+        auto [ec, socket] = co_await self->acceptor.async_accept(thread.executor(), as_result);
+        if (!ec) {
+            self->hand_over(thread, std::move(socket));
+        } else if (!self->stopped && ec != asio::error::connection_aborted) {
+            self->complain("cannot accept connections for now", ec.message());
+            co_await sleep_for(pause);
+        }
+    }
+}
+
+void Listener::State::stop() {
+    if (stopped) return;
+    stopped = true;
+    // Clients that wait in the backlog believe to be connected: they get an answer, not a reset.
+    error_code ec;
+    acceptor.non_blocking(true, ec);
+    while (!ec) {
+        IoThread& thread = threads.next();
+        Socket socket(thread.executor());
+        acceptor.accept(socket, ec);
+        if (!ec) hand_over(thread, std::move(socket));
+    }
+    acceptor.close(ec);
+}
+
+Result<std::unique_ptr<Listener>> Listener::open(IoThreads& threads, const ListenAddress& address,
+                                                 OnConnection on_connection, Log& log) {
+    auto state = std::make_shared<State>(threads, std::move(on_connection), log);
+    error_code ec;
+    asio::ip::address host = asio::ip::address_v6::any();
+    if (!address.host.empty()) host = asio::ip::make_address(address.host, ec);
+    if (ec) {
+        return fail(ErrorKind::invalid,
+                    "cannot listen on " + address.host + ": give an IP address of this machine");
+    }
+    ec = bind(state->acceptor, {host, address.port});
+    if (ec && address.host.empty()) {  // a kernel without IPv6
+        ec = bind(state->acceptor, {asio::ip::address_v4::any(), address.port});
+    }
+    if (ec) {
+        const std::string where =
+            (address.host.empty() ? "*" : address.host) + ":" + std::to_string(address.port);
+        return fail(ErrorKind::io, "cannot listen on " + where + ": " + ec.message() + advice(ec),
+                    ec.value());
+    }
+    state->local = state->acceptor.local_endpoint(ec);
+    return std::unique_ptr<Listener>(new Listener(std::move(state)));
+}
+
+Listener::~Listener() {
+    stop();
+}
+
+std::string Listener::host() const {
+    return state_->local.address().to_string();
+}
+
+std::uint16_t Listener::port() const {
+    return state_->local.port();
+}
+
+void Listener::start() {
+    state_->threads.at(0).post(
+        [state = state_] { state->threads.at(0).tasks().spawn("listener", State::accept(state)); });
+}
+
+void Listener::stop() {
+    state_->threads.at(0).post([state = state_] { state->stop(); });
+}
+
+}  // namespace hubkeep

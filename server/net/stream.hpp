@@ -1,0 +1,81 @@
+#pragma once
+// Stream: one TCP connection, plain or TLS, with one deadline. Owned by a session or by the
+// client's pool, on one io thread. The deadline is a variable that one watchdog enforces: when it
+// passes, the socket is closed and the pending call returns timed_out, as does every later one. One
+// call may be pending per direction. Calls try the socket first and wait only when it is not ready;
+// after some megabytes without a wait they let the other sessions of the thread run. Errors:
+// closed, timed_out, protocol (TLS), io.
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "common/byte_range.hpp"
+#include "common/file.hpp"
+#include "common/result.hpp"
+#include "common/task.hpp"
+#include "server/net/io_threads.hpp"
+
+namespace hubkeep {
+
+using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+
+struct WriteOptions {
+    // More follows at once: the system may wait a moment (200 ms at most) to fill its packets.
+    bool more = false;
+    // When not zero, each progress pushes the deadline this far.
+    SteadyClock::duration stall{};
+};
+
+class Stream {
+  public:
+    // Plain when `tls` is null. The context is kept alive by the stream.
+    Stream(IoThread& thread, Socket socket, std::shared_ptr<asio::ssl::context> tls);
+    ~Stream();
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+
+    // Server side; for a plain stream it does nothing.
+    Task<Result<void>> accept_tls();
+    // Client side: SNI, chain and host name are checked (RFC 6125), TLS 1.2 at least.
+    Task<Result<void>> connect_tls(std::string host);
+
+    // 0 at the orderly end of the other side's stream.
+    Task<Result<std::size_t>> read_some(std::span<char> buffer);
+    // Writes all of up to 16 pieces, as one system call where possible.
+    Task<Result<void>> write(std::span<const asio::const_buffer> pieces, WriteOptions options = {});
+    // Sends a part of a file that is not being truncated: sendfile(2) on a plain stream, read and
+    // write on TLS. Pushes the deadline by `stall` on each progress. A file that is shorter than
+    // the range is `corrupt`. `sent` counts the bytes as they leave.
+    Task<Result<void>> send_file(const File& file, ByteRange range, SteadyClock::duration stall,
+                                 std::uint64_t* sent = nullptr);
+
+    void expires_after(SteadyClock::duration time);
+    void expires_never();
+    // Says goodbye on TLS, half-closes, and drops; bounded by two seconds.
+    Task<void> shutdown();
+    // At once, from the stream's own thread; pending calls return closed.
+    void close();
+    // Closes with a reset, so that the other side cannot take a short body for a whole one.
+    void reset();
+    bool is_open() const;
+    // True when the other side has closed or has sent something: an idle pooled connection with
+    // either must not be used again.
+    bool has_input_or_eof();
+    // True when the other side has closed or reset. Input that waits in front of it hides an end.
+    bool peer_gone() const;
+    std::string peer() const;  // "127.0.0.1:5555", for the log
+    IoThread& thread() { return thread_; }
+
+  private:
+    struct State;
+    IoThread& thread_;
+    std::shared_ptr<State> state_;  // shared with the watchdog's timer, which may fire late
+    friend class IoThread;
+    std::size_t place_ = 0;  // in IoThread's list
+};
+
+}  // namespace hubkeep
