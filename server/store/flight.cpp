@@ -1,0 +1,303 @@
+#include "server/store/flight.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "common/check.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr std::size_t hash_block = 1024 * 1024;
+// What one write may spend on hashing older bytes, so that it does not hold up the transfer.
+constexpr std::uint64_t catch_up_bytes = 4 * hash_block;
+
+}  // namespace
+
+Flight::Flight(Digest digest, std::uint64_t size)
+    : digest_(digest), size_(size), hasher_(digest.kind, size) {}
+
+Flight::Phase Flight::phase() const {
+    const std::lock_guard lock(mutex_);
+    return phase_;
+}
+
+std::uint64_t Flight::readable_locked(std::uint64_t position, bool whole) const {
+    if (phase_ == Phase::verified) return size_;
+    std::uint64_t until = present_.present_until(position);
+    // A range that is served before everything is there cannot be held to the digest; once
+    // everything is there, every reader of the end waits for the verdict.
+    if (whole || phase_ == Phase::verifying || present_.total() == size_) {
+        const std::uint64_t held = size_ - std::min(size_, hold_back_bytes);
+        until = std::min(until, held);
+    }
+    return std::max(until, position);
+}
+
+std::uint64_t Flight::readable_now(std::uint64_t position, bool whole) const {
+    const std::lock_guard lock(mutex_);
+    return readable_locked(position, whole);
+}
+
+Task<Result<std::uint64_t>> Flight::readable(std::uint64_t position, bool whole,
+                                             TimePoint deadline) {
+    const Executor executor = co_await asio::this_coro::executor;
+    std::shared_ptr<Ticket> ticket;
+    {
+        const std::lock_guard lock(mutex_);
+        if (phase_ == Phase::failed) co_return std::unexpected(*failure_);
+        const auto until = readable_locked(position, whole);
+        if (until > position) co_return until;
+        ticket = waiters_.enroll(executor);
+    }
+    const bool woken = co_await wait(ticket, deadline);
+    const std::lock_guard lock(mutex_);
+    if (phase_ == Phase::failed) co_return std::unexpected(*failure_);
+    if (!woken) {
+        co_return hubkeep::fail(ErrorKind::timed_out,
+                                "no bytes came from the Hub for too long; try again");
+    }
+    co_return readable_locked(position, whole);
+}
+
+std::optional<ByteRange> Flight::unclaimed_gap(ByteRange goal) const {
+    std::uint64_t from = goal.begin;
+    while (from < goal.end) {
+        const auto gap = present_.first_gap({from, goal.end});
+        if (!gap) return std::nullopt;
+        ByteRange free = *gap;
+        for (const auto& [id, claimed] : claims_) {
+            if (claimed.empty()) continue;
+            if (claimed.begin <= free.begin && free.begin < claimed.end) free.begin = claimed.end;
+        }
+        if (free.begin != gap->begin) {
+            from = free.begin;  // a claim was in the way; what follows may be present or claimed
+            continue;
+        }
+        for (const auto& [id, claimed] : claims_) {
+            if (!claimed.empty() && claimed.begin > free.begin) {
+                free.end = std::min(free.end, claimed.begin);
+            }
+        }
+        return free;
+    }
+    return std::nullopt;
+}
+
+Flight::Claim Flight::add_claim(ByteRange range) {
+    const auto id = next_claim_++;
+    claims_.emplace(id, range);
+    return {id, range};
+}
+
+std::optional<Flight::Claim> Flight::claim(ByteRange goal) {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != Phase::filling || claims_.size() >= max_claims) return std::nullopt;
+    const auto gap = unclaimed_gap(goal);
+    if (!gap) return std::nullopt;
+    return add_claim(*gap);
+}
+
+std::optional<Flight::Claim> Flight::claim_for_reader(std::uint64_t position, ByteRange goal) {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != Phase::filling || claims_.size() >= max_claims) return std::nullopt;
+    if (position >= size_ || present_.present_until(position) > position) return std::nullopt;
+    for (auto& [id, claimed] : claims_) {
+        if (position < claimed.begin || position >= claimed.end) continue;
+        if (position - claimed.begin <= near_bytes) return std::nullopt;
+        const ByteRange rest{position, std::min(claimed.end, goal.end)};
+        claimed.end = position;
+        return add_claim(rest);
+    }
+    // The slice around the position, unless something of it is there or on its way already.
+    const auto gap = unclaimed_gap({goal.begin, goal.end});
+    if (gap && gap->begin <= position && position < gap->end) return add_claim(*gap);
+    const auto rest = unclaimed_gap({position, goal.end});
+    if (!rest || rest->begin != position) return std::nullopt;
+    return add_claim(*rest);
+}
+
+std::uint64_t Flight::advance(std::uint64_t claim, std::uint64_t bytes) {
+    Tickets tickets;
+    std::uint64_t end = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        auto& range = claims_.at(claim);
+        const ByteRange written{range.begin, range.begin + bytes};
+        CHECK(written.end <= size_);
+        const auto before = present_.total();
+        present_.add(written);
+        since_checkpoint_ += present_.total() - before;
+        range.begin = written.end;
+        range.end = std::max(range.end, range.begin);
+        end = range.end;
+        tickets = waiters_.take();
+    }
+    wake(std::move(tickets));
+    return end;
+}
+
+ByteRange Flight::claimed(std::uint64_t claim) const {
+    const std::lock_guard lock(mutex_);
+    return claims_.at(claim);
+}
+
+void Flight::release(std::uint64_t claim) {
+    Tickets tickets;
+    {
+        const std::lock_guard lock(mutex_);
+        claims_.erase(claim);
+        tickets = waiters_.take();  // a reader may have to claim what was given up
+    }
+    wake(std::move(tickets));
+}
+
+std::uint64_t Flight::missing_in(ByteRange goal) const {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t missing = 0;
+    while (const auto gap = present_.first_gap(goal)) {
+        missing += gap->size();
+        goal.begin = gap->end;
+    }
+    return missing;
+}
+
+bool Flight::begin_verifying() {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != Phase::filling || present_.total() != size_) return false;
+    phase_ = Phase::verifying;
+    return true;
+}
+
+void Flight::hash(std::uint64_t offset, std::span<const char> data) {
+    // Another fetch is hashing: what this one wrote is read back from the disk later.
+    const std::unique_lock lock(hash_mutex_, std::try_to_lock);
+    if (!lock.owns_lock()) return;
+    if (hashed_ == offset) {
+        hasher_.update(data.data(), data.size());
+        hashed_ += data.size();
+        return;
+    }
+    std::uint64_t until = 0;
+    {
+        const std::lock_guard state(mutex_);
+        until = std::min(present_.present_until(hashed_), hashed_ + catch_up_bytes);
+    }
+    std::vector<char> block(std::min<std::uint64_t>(hash_block, until - hashed_));
+    while (hashed_ < until) {
+        const auto want = std::min<std::uint64_t>(block.size(), until - hashed_);
+        const auto got = partial_.file.read_at(hashed_, std::span(block).first(want));
+        if (!got || *got != want) return;  // verification will find out
+        hasher_.update(block.data(), want);
+        hashed_ += want;
+    }
+}
+
+Result<bool> Flight::hash_more(std::uint64_t limit) {
+    const std::lock_guard lock(hash_mutex_);
+    std::vector<char> block(hash_block);
+    const auto until = std::min(size_, hashed_ + limit);
+    while (hashed_ < until) {
+        const auto want = std::min<std::uint64_t>(block.size(), until - hashed_);
+        const auto got = partial_.file.read_at(hashed_, std::span(block).first(want));
+        if (!got) return std::unexpected(got.error());
+        if (*got != want) {
+            return hubkeep::fail(ErrorKind::corrupt,
+                                 "a file of the store is shorter than was written");
+        }
+        hasher_.update(block.data(), want);
+        hashed_ += want;
+    }
+    return hashed_ == size_;
+}
+
+bool Flight::matches() {
+    const std::lock_guard lock(hash_mutex_);
+    return hasher_.finish() == digest_;
+}
+
+void Flight::set_verified() {
+    Tickets tickets;
+    {
+        const std::lock_guard lock(mutex_);
+        CHECK(phase_ == Phase::verifying);
+        phase_ = Phase::verified;
+        tickets = waiters_.take();
+    }
+    wake(std::move(tickets));
+}
+
+void Flight::fail(Error error) {
+    Tickets tickets;
+    {
+        const std::lock_guard lock(mutex_);
+        if (phase_ == Phase::failed || phase_ == Phase::verified) return;
+        phase_ = Phase::failed;
+        failure_ = std::move(error);
+        tickets = waiters_.take();
+    }
+    wake(std::move(tickets));
+}
+
+std::optional<Error> Flight::failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+}
+
+void Flight::opened(Partial partial) {
+    Tickets tickets;
+    {
+        const std::lock_guard lock(mutex_);
+        CHECK(phase_ == Phase::opening);
+        present_ = partial.present;
+        partial_ = std::move(partial);
+        phase_ = Phase::filling;
+        tickets = waiters_.take();
+    }
+    wake(std::move(tickets));
+}
+
+Task<void> Flight::until_opened() {
+    const Executor executor = co_await asio::this_coro::executor;
+    for (;;) {
+        std::shared_ptr<Ticket> ticket;
+        {
+            const std::lock_guard lock(mutex_);
+            if (phase_ != Phase::opening) co_return;
+            ticket = waiters_.enroll(executor);
+        }
+        co_await wait(ticket, TimePoint::max());
+    }
+}
+
+Extents Flight::extents() const {
+    const std::lock_guard lock(mutex_);
+    return present_;
+}
+
+std::size_t Flight::claims() const {
+    const std::lock_guard lock(mutex_);
+    return claims_.size();
+}
+
+bool Flight::checkpoint_due(std::uint64_t step) const {
+    const std::lock_guard lock(mutex_);
+    return phase_ == Phase::filling && !checkpointing_ && since_checkpoint_ >= step &&
+           since_checkpoint_ > 0;
+}
+
+bool Flight::begin_checkpoint(std::uint64_t step) {
+    if (!checkpoint_due(step)) return false;
+    const std::lock_guard lock(mutex_);
+    if (checkpointing_) return false;
+    checkpointing_ = true;
+    since_checkpoint_ = 0;
+    return true;
+}
+
+void Flight::end_checkpoint() {
+    const std::lock_guard lock(mutex_);
+    checkpointing_ = false;
+}
+
+}  // namespace hubkeep

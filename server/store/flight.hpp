@@ -1,0 +1,119 @@
+#pragma once
+// Flight: one blob in transfer, and the readers who follow it.
+//
+//   opening ---> filling ---> verifying ---> verified        (published, then out of the registry)
+//      |            |             |
+//      +------------+-------------+--------> failed          (out of the registry at once)
+//
+// The bytes on disk are extents. A stretch that somebody fetches is a claim; no byte is claimed
+// twice. A reader asks for bytes at a position: they are there, or a claim will bring them soon, or
+// the reader is handed a claim of its own and starts a fetch with it. A claim that would get there
+// late is cut short at that position. The fetch belongs to no reader. Whoever completes the extents
+// verifies the digest. Until then nobody who reads to the end gets the last bytes, so no reader can
+// take wrong bytes for a whole file.
+//
+// Shared by readers and fetches on any thread; one mutex, never held over a co_await.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "common/digest.hpp"
+#include "common/file.hpp"
+#include "common/result.hpp"
+#include "common/task.hpp"
+#include "common/waiters.hpp"
+#include "server/store/blob_store.hpp"
+
+namespace hubkeep {
+
+class Flight : public std::enable_shared_from_this<Flight> {
+  public:
+    static constexpr std::uint64_t hold_back_bytes = 64 * 1024;
+    // A reader this far behind a claim's position waits for it instead of claiming for itself.
+    static constexpr std::uint64_t near_bytes = 8 * 1024 * 1024;
+    static constexpr std::size_t max_claims = 16;
+
+    enum class Phase { opening, filling, verifying, verified, failed };
+
+    Flight(Digest digest, std::uint64_t size);
+
+    const Digest& digest() const { return digest_; }
+    std::uint64_t size() const { return size_; }
+    Phase phase() const;
+    // After opening; constant from then on.
+    const Partial& partial() const { return partial_; }
+
+    // --- readers ---
+    // The end of the bytes that may be read at `position`. When there are none it waits for one
+    // change of the flight first and may still return `position`: then the reader has to see
+    // whether a claim is left to it. Errors: what failed the flight, or timed_out at the deadline.
+    // `whole` readers began at byte 0 and want everything.
+    Task<Result<std::uint64_t>> readable(std::uint64_t position, bool whole, TimePoint deadline);
+    std::uint64_t readable_now(std::uint64_t position, bool whole) const;
+
+    // --- fetches ---
+    struct Claim {
+        std::uint64_t id = 0;
+        ByteRange range;  // at the time of claiming; advance() tells when it was cut short
+    };
+    // The first missing stretch of `goal` that nobody fetches. Counts as a fetch until released.
+    std::optional<Claim> claim(ByteRange goal);
+    // For a reader that waits at `position`, within its `goal`: a claim to fetch with, or nothing
+    // because the bytes are there or will come by themselves.
+    std::optional<Claim> claim_for_reader(std::uint64_t position, ByteRange goal);
+    // Bytes now on disk at the claim's position. The end of the claim, which may have moved closer.
+    std::uint64_t advance(std::uint64_t claim, std::uint64_t bytes);
+    ByteRange claimed(std::uint64_t claim) const;
+    void release(std::uint64_t claim);
+    std::uint64_t missing_in(ByteRange goal) const;
+    // True for one caller: all bytes are there and it must verify them now.
+    bool begin_verifying();
+    // Hashes `data`, which was just written at `offset`, when it continues what is hashed already;
+    // otherwise catches up a little from the disk. On a pool thread.
+    void hash(std::uint64_t offset, std::span<const char> data);
+    // Hashes up to `limit` bytes more from the disk; true when everything is hashed. Pool thread.
+    Result<bool> hash_more(std::uint64_t limit);
+    bool matches();  // after hash_more() said true; once
+    void set_verified();
+    void fail(Error error);
+    std::optional<Error> failure() const;
+
+    // --- registry ---
+    void opened(Partial partial);
+    Task<void> until_opened();
+    Extents extents() const;
+    std::size_t claims() const;
+    bool checkpoint_due(std::uint64_t step) const;
+    // Takes the right to checkpoint when `step` bytes came since the last one; end_checkpoint()
+    // ends it.
+    bool begin_checkpoint(std::uint64_t step);
+    void end_checkpoint();
+
+  private:
+    std::uint64_t readable_locked(std::uint64_t position, bool whole) const;
+    std::optional<ByteRange> unclaimed_gap(ByteRange goal) const;
+    Claim add_claim(ByteRange range);
+
+    const Digest digest_;
+    const std::uint64_t size_;
+    Partial partial_;  // set by opened(), then constant; its `present` is not used afterwards
+
+    mutable std::mutex mutex_;  // guards everything below but the hash
+    Phase phase_ = Phase::opening;
+    Extents present_;
+    std::map<std::uint64_t, ByteRange> claims_;
+    std::uint64_t next_claim_ = 1;
+    std::uint64_t since_checkpoint_ = 0;
+    bool checkpointing_ = false;
+    std::optional<Error> failure_;
+    Waiters waiters_;
+
+    std::mutex hash_mutex_;  // guards the two below; held while hashing, on pool threads only
+    Hasher hasher_;
+    std::uint64_t hashed_ = 0;
+};
+
+}  // namespace hubkeep

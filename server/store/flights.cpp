@@ -1,0 +1,136 @@
+#include "server/store/flights.hpp"
+
+#include <fmt/format.h>
+
+#include "common/offload.hpp"
+
+namespace hubkeep {
+namespace {
+
+// Hashing at verification goes to the pool in pieces of this size, so that transfers share it.
+constexpr std::uint64_t hash_piece_bytes = 16 * 1024 * 1024;
+
+}  // namespace
+
+Task<Result<Flights::Joined>> Flights::join(Digest digest, std::uint64_t size,
+                                            IndexReader& reader) {
+    for (;;) {
+        if (auto blob = store_.open(digest, reader)) co_return Joined{std::move(blob), nullptr};
+        std::shared_ptr<Flight> flight;
+        bool created = false;
+        {
+            const std::lock_guard lock(mutex_);
+            auto& slot = flights_[digest];
+            created = !slot || slot->phase() == Flight::Phase::failed;
+            if (created) slot = std::make_shared<Flight>(digest, size);
+            flight = slot;
+        }
+        if (!created) {
+            if (flight->size() != size) {
+                co_return hubkeep::fail(ErrorKind::corrupt,
+                                        fmt::format("{} is known with {} and with {} bytes",
+                                                    digest.hex(), flight->size(), size));
+            }
+            co_await flight->until_opened();
+            if (const auto failure = flight->failure()) co_return std::unexpected(*failure);
+            co_return Joined{std::nullopt, std::move(flight)};
+        }
+        // Between the look-up and the registration somebody may have published.
+        if (auto blob = store_.open(digest, reader)) {
+            flight->fail(Error{ErrorKind::cancelled, "the file was completed meanwhile"});
+            drop(flight);
+            co_return Joined{std::move(blob), nullptr};
+        }
+        auto partial = co_await store_.open_partial(digest, size);
+        if (!partial) {
+            flight->fail(partial.error());
+            drop(flight);
+            co_return std::unexpected(partial.error());
+        }
+        flight->opened(std::move(*partial));
+        co_return Joined{std::nullopt, std::move(flight), true};
+    }
+}
+
+void Flights::drop(const std::shared_ptr<Flight>& flight) {
+    const std::lock_guard lock(mutex_);
+    const auto found = flights_.find(flight->digest());
+    if (found != flights_.end() && found->second == flight) flights_.erase(found);
+}
+
+Task<void> Flights::checkpoint(std::shared_ptr<Flight> flight, std::uint64_t step) {
+    if (!flight->begin_checkpoint(step)) co_return;
+    const auto done = co_await store_.checkpoint(flight->partial(), flight->extents());
+    flight->end_checkpoint();
+    if (!done) log_.warn("cannot remember a transfer", {{"cause", done.error().message}});
+}
+
+Task<void> Flights::verify_and_publish(std::shared_ptr<Flight> flight) {
+    if (!flight->begin_verifying()) co_return;
+    const auto hex = flight->digest().hex();
+    for (bool done = false; !done;) {
+        const auto more = co_await offload(
+            store_.pool(), [flight] { return flight->hash_more(hash_piece_bytes); });
+        if (!more) {
+            co_await store_.discard(flight->partial());
+            drop(flight);
+            flight->fail(more.error());
+            log_.error("cannot verify a file", {{"digest", hex}, {"cause", more.error().message}});
+            co_return;
+        }
+        done = *more;
+    }
+    if (!flight->matches()) {
+        co_await store_.discard(flight->partial());
+        drop(flight);
+        flight->fail(Error{ErrorKind::corrupt,
+                           "the bytes that came do not have the digest that the Hub named; "
+                           "nothing was kept, try again"});
+        log_.error("wrong bytes from the Hub were thrown away",
+                   {{"digest", hex}, {"bytes", flight->size()}});
+        co_return;
+    }
+    flight->set_verified();
+    const auto published = co_await store_.publish(flight->partial());
+    drop(flight);
+    if (!published) {
+        log_.error("cannot keep a file; its readers still get it",
+                   {{"digest", hex}, {"cause", published.error().message}});
+    }
+}
+
+Task<void> Flights::fail(std::shared_ptr<Flight> flight, Error error) {
+    co_await checkpoint(flight, 0);
+    if (error.kind == ErrorKind::no_space) {
+        // What is there would only take more room; readers hold the file as long as they need it.
+        co_await store_.discard(flight->partial());
+    }
+    drop(flight);
+    flight->fail(std::move(error));
+}
+
+Task<void> Flights::sweep(bool all) {
+    std::vector<std::shared_ptr<Flight>> unused;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [digest, flight] : flights_) {
+            // One reference is the registry's; a reader or a fetch would hold another.
+            if (flight->phase() == Flight::Phase::filling && (all || flight.use_count() == 1)) {
+                unused.push_back(flight);
+            }
+        }
+    }
+    for (auto& flight : unused) {
+        co_await checkpoint(flight, 0);
+        const std::lock_guard lock(mutex_);
+        // Two references left: the registry's and ours. Joining takes this mutex, so nobody comes.
+        if (flight.use_count() == 2) flights_.erase(flight->digest());
+    }
+}
+
+std::size_t Flights::size() const {
+    const std::lock_guard lock(mutex_);
+    return flights_.size();
+}
+
+}  // namespace hubkeep

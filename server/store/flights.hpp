@@ -1,0 +1,51 @@
+#pragma once
+// Flights: the registry of blobs in transfer, so that any number of readers cause one transfer. Any
+// thread. A flight stays here from its first reader until it is published or has failed, or until
+// nobody has used it for a while: then its extents are remembered and it goes.
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "common/log.hpp"
+#include "server/store/blob_store.hpp"
+#include "server/store/flight.hpp"
+
+namespace hubkeep {
+
+class Flights {
+  public:
+    Flights(BlobStore& store, Log& log) : store_(store), log_(log) {}
+
+    // The complete blob when there is one, otherwise the flight to follow. `created` when this
+    // caller began it.
+    struct Joined {
+        std::optional<Blob> blob;
+        std::shared_ptr<Flight> flight;
+        bool created = false;
+    };
+    Task<Result<Joined>> join(Digest digest, std::uint64_t size, IndexReader& reader);
+
+    // Remembers what is on disk when at least `step` bytes came since the last time.
+    Task<void> checkpoint(std::shared_ptr<Flight> flight, std::uint64_t step);
+    // Checks the digest of a flight whose bytes are all there, and publishes it.
+    Task<void> verify_and_publish(std::shared_ptr<Flight> flight);
+    // Remembers the extents, then ends the flight for its readers.
+    Task<void> fail(std::shared_ptr<Flight> flight, Error error);
+
+    // Lets go of flights that nobody uses; remembers their extents first. `all` at a stop.
+    Task<void> sweep(bool all);
+    std::size_t size() const;
+
+  private:
+    void drop(const std::shared_ptr<Flight>& flight);
+
+    BlobStore& store_;
+    Log& log_;
+    mutable std::mutex mutex_;
+    std::unordered_map<Digest, std::shared_ptr<Flight>, DigestHash> flights_;
+};
+
+}  // namespace hubkeep

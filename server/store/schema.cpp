@@ -1,0 +1,96 @@
+#include "server/store/schema.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace hubkeep {
+namespace {
+
+constexpr std::int64_t application_id = 0x48554b50;  // "HUKP"
+
+constexpr std::array steps = {
+    R"(
+CREATE TABLE scope (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL, name TEXT NOT NULL, access TEXT NOT NULL,
+    UNIQUE (kind, name, access)
+) STRICT;
+CREATE TABLE alias (
+    scope INTEGER PRIMARY KEY,
+    canonical TEXT NOT NULL
+) STRICT;
+CREATE TABLE revision (
+    scope INTEGER NOT NULL, name TEXT NOT NULL,
+    commit_id TEXT NOT NULL, confirmed_at INTEGER NOT NULL,
+    PRIMARY KEY (scope, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE entry (
+    scope INTEGER NOT NULL, commit_id TEXT NOT NULL, path TEXT NOT NULL,
+    absent INTEGER NOT NULL, digest BLOB, size INTEGER NOT NULL,
+    PRIMARY KEY (scope, commit_id, path)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE listing (
+    id INTEGER PRIMARY KEY,
+    scope INTEGER NOT NULL, key TEXT NOT NULL,
+    status INTEGER NOT NULL, content_type TEXT NOT NULL, body BLOB NOT NULL, link TEXT NOT NULL,
+    error_code TEXT NOT NULL, error_message TEXT NOT NULL,
+    commit_id TEXT NOT NULL, fetched_at INTEGER NOT NULL,
+    UNIQUE (scope, key)
+) STRICT;
+CREATE INDEX listing_by_age ON listing (fetched_at);
+CREATE TABLE visibility (
+    kind TEXT NOT NULL, name TEXT NOT NULL,
+    is_public INTEGER NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE blob (
+    digest BLOB PRIMARY KEY,
+    size INTEGER NOT NULL, last_used INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX blob_by_use ON blob (last_used, digest);
+CREATE TABLE partial (
+    digest BLOB PRIMARY KEY,
+    size INTEGER NOT NULL, present INTEGER NOT NULL, extents TEXT NOT NULL,
+    updated_at INTEGER NOT NULL, generation INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX partial_by_use ON partial (updated_at, digest);
+)",
+};
+
+}  // namespace
+
+Result<void> migrate(Database& database, const fs::path& path) {
+    const auto owner = database.number("PRAGMA application_id");
+    if (!owner) return std::unexpected(owner.error());
+    const auto version = database.number("PRAGMA user_version");
+    if (!version) return std::unexpected(version.error());
+    const auto tables = database.number("SELECT count(*) FROM sqlite_schema");
+    if (!tables) return std::unexpected(tables.error());
+    const bool fresh = *owner == 0 && *version == 0 && *tables == 0;
+    if (!fresh && (*owner != application_id || *version == 0)) {
+        return fail(ErrorKind::corrupt,
+                    fmt::format("{} is not an index of hubkeep", path.string()));
+    }
+    const auto known = static_cast<std::int64_t>(steps.size());
+    if (*version > known) {
+        return fail(
+            ErrorKind::invalid,
+            fmt::format("{} was written by a newer hubkeep (index version {}, this one knows "
+                        "{}); run that one, or choose another data folder",
+                        path.string(), *version, known));
+    }
+    for (auto done = *version; done < known; ++done) {
+        auto transaction = Transaction::begin(database);
+        if (!transaction) return std::unexpected(transaction.error());
+        const auto stamp = fmt::format("PRAGMA application_id={}; PRAGMA user_version={};",
+                                       application_id, done + 1);
+        const auto changed = database.run(steps[static_cast<std::size_t>(done)] + stamp);
+        if (!changed) return changed;
+        const auto committed = transaction->commit();
+        if (!committed) return committed;
+    }
+    return {};
+}
+
+}  // namespace hubkeep

@@ -1,0 +1,239 @@
+#include "server/store/sqlite_reader.hpp"
+
+#include <limits>
+
+#include "server/store/sqlite_rows.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr std::size_t max_remembered_scopes = 4096;
+
+std::int64_t as_limit(std::size_t limit) {
+    return static_cast<std::int64_t>(limit);
+}
+std::uint64_t as_size(std::int64_t value) {
+    return static_cast<std::uint64_t>(value);
+}
+
+// Columns size, last_used from `first` on, and so forth for the others.
+BlobRow read_blob(const Query& query, int first) {
+    return {as_size(query.integer(first)), query.integer(first + 1)};
+}
+
+PartialRow read_partial(const Query& query, int first) {
+    return {.size = as_size(query.integer(first)),
+            .present = as_size(query.integer(first + 1)),
+            .extents = query.text(first + 2),
+            .updated_at = query.integer(first + 3),
+            .generation = as_size(query.integer(first + 4))};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteReader>> SqliteReader::open(const fs::path& path,
+                                                         IndexHealth& health) {
+    auto database = Database::open(path, Database::Mode::read_only);
+    if (!database) return std::unexpected(database.error());
+    // Two connections that checkpoint at once can damage the file in SQLite before 3.51.3; readers
+    // never do.
+    const auto set = database->run("PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0;");
+    if (!set) return std::unexpected(set.error());
+    std::unique_ptr<SqliteReader> reader(new SqliteReader(std::move(*database), health));
+    const auto prepared = reader->prepare();
+    if (!prepared) return std::unexpected(prepared.error());
+    return reader;
+}
+
+Result<void> SqliteReader::prepare() {
+    const std::pair<Statement&, const char*> all[] = {
+        {scope_, "SELECT id FROM scope WHERE kind=? AND name=? AND access=?"},
+        {alias_, "SELECT canonical FROM alias WHERE scope=?"},
+        {revision_, "SELECT commit_id, confirmed_at FROM revision WHERE scope=? AND name=?"},
+        {entry_, "SELECT absent, digest, size FROM entry WHERE scope=? AND commit_id=? AND path=?"},
+        {listing_,
+         "SELECT status, content_type, body, link, error_code, error_message, commit_id, "
+         "fetched_at FROM listing WHERE scope=? AND key=?"},
+        {visibility_, "SELECT is_public, at FROM visibility WHERE kind=? AND name=?"},
+        {blob_, "SELECT size, last_used FROM blob WHERE digest=?"},
+        {partial_,
+         "SELECT size, present, extents, updated_at, generation FROM partial "
+         "WHERE digest=?"},
+        {blob_totals_, "SELECT count(*), coalesce(sum(size), 0) FROM blob"},
+        {partial_totals_, "SELECT coalesce(sum(present), 0) FROM partial"},
+        {blobs_after_,
+         "SELECT digest, size, last_used FROM blob WHERE digest>? "
+         "ORDER BY digest LIMIT ?"},
+        {oldest_blobs_,
+         "SELECT digest, size, last_used FROM blob WHERE (last_used, digest)>(?, ?) "
+         "ORDER BY last_used, digest LIMIT ?"},
+        {partials_after_,
+         "SELECT digest, size, present, extents, updated_at, generation "
+         "FROM partial WHERE digest>? ORDER BY digest LIMIT ?"},
+        {oldest_partials_,
+         "SELECT digest, size, present, extents, updated_at, generation "
+         "FROM partial WHERE (updated_at, digest)>(?, ?) "
+         "ORDER BY updated_at, digest LIMIT ?"},
+    };
+    for (const auto& [statement, sql] : all) {
+        auto prepared = database_.prepare(sql);
+        if (!prepared) return std::unexpected(prepared.error());
+        statement = std::move(*prepared);
+    }
+    return {};
+}
+
+bool SqliteReader::next(Query& query) {
+    const auto row = query.next();
+    if (row) return *row;
+    health_.failed("the index cannot be read", row.error());
+    return false;
+}
+
+std::optional<std::int64_t> SqliteReader::scope_id(const Scope& scope) {
+    if (const auto known = scopes_.find(scope); known != scopes_.end()) return known->second;
+    Query query(scope_);
+    query.bind_text(scope.kind).bind_text(scope.name).bind_text(scope.access);
+    if (!next(query)) return std::nullopt;
+    if (scopes_.size() >= max_remembered_scopes) scopes_.clear();
+    return scopes_.emplace(scope, query.integer(0)).first->second;
+}
+
+std::optional<std::string> SqliteReader::alias(const Scope& scope) {
+    const auto id = scope_id(scope);
+    if (!id) return std::nullopt;
+    Query query(alias_);
+    query.bind(*id);
+    if (!next(query)) return std::nullopt;
+    return query.text(0);
+}
+
+std::optional<RevisionRow> SqliteReader::revision(const Scope& scope, std::string_view revision) {
+    const auto id = scope_id(scope);
+    if (!id) return std::nullopt;
+    Query query(revision_);
+    query.bind(*id).bind_text(revision);
+    if (!next(query)) return std::nullopt;
+    return RevisionRow{query.text(0), query.integer(1)};
+}
+
+std::optional<EntryRow> SqliteReader::entry(const Scope& scope, std::string_view commit,
+                                            std::string_view path) {
+    const auto id = scope_id(scope);
+    if (!id) return std::nullopt;
+    Query query(entry_);
+    query.bind(*id).bind_text(commit).bind_text(path);
+    if (!next(query)) return std::nullopt;
+    EntryRow row;
+    row.absent = query.integer(0) != 0;
+    if (!query.is_null(1)) row.blob = parse_digest_key(query.bytes(1));
+    row.size = as_size(query.integer(2));
+    return row;
+}
+
+std::optional<ListingRow> SqliteReader::listing(const Scope& scope, std::string_view key) {
+    const auto id = scope_id(scope);
+    if (!id) return std::nullopt;
+    Query query(listing_);
+    query.bind(*id).bind_text(key);
+    if (!next(query)) return std::nullopt;
+    return ListingRow{.status = static_cast<int>(query.integer(0)),
+                      .content_type = query.text(1),
+                      .body = query.text(2),
+                      .link = query.text(3),
+                      .error_code = query.text(4),
+                      .error_message = query.text(5),
+                      .commit = query.text(6),
+                      .fetched_at = query.integer(7)};
+}
+
+std::optional<Visibility> SqliteReader::visibility(std::string_view kind, std::string_view name) {
+    Query query(visibility_);
+    query.bind_text(kind).bind_text(name);
+    if (!next(query)) return std::nullopt;
+    return Visibility{query.integer(0) != 0, query.integer(1)};
+}
+
+std::optional<BlobRow> SqliteReader::blob(const Digest& digest) {
+    const auto key = digest_key(digest);
+    Query query(blob_);
+    query.bind_bytes(key);
+    if (!next(query)) return std::nullopt;
+    return read_blob(query, 0);
+}
+
+std::optional<PartialRow> SqliteReader::partial(const Digest& digest) {
+    const auto key = digest_key(digest);
+    Query query(partial_);
+    query.bind_bytes(key);
+    if (!next(query)) return std::nullopt;
+    return read_partial(query, 0);
+}
+
+IndexReader::Totals SqliteReader::totals() {
+    Totals totals;
+    Query blobs(blob_totals_);
+    if (next(blobs)) {
+        totals.blobs = as_size(blobs.integer(0));
+        totals.blob_bytes = as_size(blobs.integer(1));
+    }
+    Query partials(partial_totals_);
+    if (next(partials)) totals.partial_bytes = as_size(partials.integer(0));
+    return totals;
+}
+
+std::vector<IndexReader::StoredBlob> SqliteReader::blobs(Query& query) {
+    std::vector<StoredBlob> rows;
+    while (next(query)) {
+        const auto digest = parse_digest_key(query.bytes(0));
+        if (digest) rows.push_back({*digest, read_blob(query, 1)});
+    }
+    return rows;
+}
+
+std::vector<IndexReader::StoredPartial> SqliteReader::partials(Query& query) {
+    std::vector<StoredPartial> rows;
+    while (next(query)) {
+        const auto digest = parse_digest_key(query.bytes(0));
+        if (digest) rows.push_back({*digest, read_partial(query, 1)});
+    }
+    return rows;
+}
+
+std::vector<IndexReader::StoredBlob> SqliteReader::blobs_after(const std::optional<Digest>& after,
+                                                               std::size_t limit) {
+    const auto key = after ? digest_key(*after) : std::string();
+    Query query(blobs_after_);
+    query.bind_bytes(key).bind(as_limit(limit));
+    return blobs(query);
+}
+
+std::vector<IndexReader::StoredBlob> SqliteReader::oldest_blobs(
+    const std::optional<StoredBlob>& after, std::size_t limit) {
+    const auto key = after ? digest_key(after->digest) : std::string();
+    Query query(oldest_blobs_);
+    query.bind(after ? after->row.last_used : std::numeric_limits<std::int64_t>::min())
+        .bind_bytes(key)
+        .bind(as_limit(limit));
+    return blobs(query);
+}
+
+std::vector<IndexReader::StoredPartial> SqliteReader::partials_after(
+    const std::optional<Digest>& after, std::size_t limit) {
+    const auto key = after ? digest_key(*after) : std::string();
+    Query query(partials_after_);
+    query.bind_bytes(key).bind(as_limit(limit));
+    return partials(query);
+}
+
+std::vector<IndexReader::StoredPartial> SqliteReader::oldest_partials(
+    const std::optional<StoredPartial>& after, std::size_t limit) {
+    const auto key = after ? digest_key(after->digest) : std::string();
+    Query query(oldest_partials_);
+    query.bind(after ? after->row.updated_at : std::numeric_limits<std::int64_t>::min())
+        .bind_bytes(key)
+        .bind(as_limit(limit));
+    return partials(query);
+}
+
+}  // namespace hubkeep

@@ -1,0 +1,168 @@
+// Flight: what is claimed, what may be read, and when the last bytes are let go. No store behind
+// it: the partial is a plain file in a temporary folder.
+
+#include "server/store/flight.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+namespace hubkeep {
+namespace {
+
+constexpr std::uint64_t MiB = 1024 * 1024;
+
+class FlightTest : public testing::Test {
+  protected:
+    FlightTest() {
+        char name[] = "/tmp/hubkeep-flight-XXXXXX";
+        folder_ = mkdtemp(name);
+    }
+    ~FlightTest() override { fs::remove_all(folder_); }
+
+    std::shared_ptr<Flight> flight_of(const std::string& content, Extents present = {}) {
+        const auto digest = digest_of(DigestKind::sha256, content);
+        return opened(digest, content.size(), std::move(present));
+    }
+    std::shared_ptr<Flight> opened(Digest digest, std::uint64_t size, Extents present = {}) {
+        auto flight = std::make_shared<Flight>(digest, size);
+        Partial partial;
+        partial.digest = digest;
+        partial.size = size;
+        partial.file = *File::open_write(folder_ / "partial");
+        partial.present = std::move(present);
+        flight->opened(std::move(partial));
+        return flight;
+    }
+    static void bring(Flight& flight, Flight::Claim claim, std::string_view bytes) {
+        const auto at = flight.claimed(claim.id).begin;
+        ASSERT_TRUE(flight.partial().file.write_at(at, bytes));
+        flight.hash(at, bytes);
+        flight.advance(claim.id, bytes.size());
+    }
+    static Extents extents(std::initializer_list<ByteRange> ranges) {
+        Extents out;
+        for (const auto& range : ranges) out.add(range);
+        return out;
+    }
+
+    fs::path folder_;
+};
+
+TEST_F(FlightTest, ClaimsTheFirstMissingStretchOnly) {
+    const auto flight = opened({}, 100, extents({{0, 10}, {50, 60}}));
+    const auto first = flight->claim({0, 100});
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->range, (ByteRange{10, 50}));
+    const auto second = flight->claim({0, 100});
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->range, (ByteRange{60, 100}));
+    EXPECT_FALSE(flight->claim({0, 100}));
+    flight->release(first->id);
+    EXPECT_EQ(flight->claim({20, 30})->range, (ByteRange{20, 30}));
+}
+
+TEST_F(FlightTest, AReaderCloseBehindAClaimWaitsForIt) {
+    const auto flight = opened({}, 100 * MiB);
+    const auto claim = flight->claim({0, 100 * MiB});
+    ASSERT_TRUE(claim);
+    EXPECT_FALSE(flight->claim_for_reader(Flight::near_bytes, {0, 100 * MiB}));
+}
+
+TEST_F(FlightTest, AReaderFarAheadCutsTheClaimAndGetsTheRest) {
+    const auto flight = opened({}, 100 * MiB);
+    const auto claim = flight->claim({0, 100 * MiB});
+    const auto mine = flight->claim_for_reader(50 * MiB, {50 * MiB, 51 * MiB});
+    ASSERT_TRUE(mine);
+    EXPECT_EQ(mine->range, (ByteRange{50 * MiB, 51 * MiB}));
+    EXPECT_EQ(flight->claimed(claim->id), (ByteRange{0, 50 * MiB}));
+    // What the reader did not want is nobody's until the first fetch comes round to it.
+    EXPECT_EQ(flight->claim({0, 100 * MiB})->range, (ByteRange{51 * MiB, 100 * MiB}));
+}
+
+TEST_F(FlightTest, AReaderOfAnUnclaimedSliceGetsTheWholeSlice) {
+    const auto flight = opened({}, 10 * MiB);
+    const auto claim = flight->claim_for_reader(3 * MiB + 5, {3 * MiB, 4 * MiB});
+    ASSERT_TRUE(claim);
+    EXPECT_EQ(claim->range, (ByteRange{3 * MiB, 4 * MiB}));
+}
+
+TEST_F(FlightTest, ClaimsAreBounded) {
+    const auto flight = opened({}, 1000 * MiB);
+    for (std::size_t i = 0; i < Flight::max_claims; ++i) {
+        EXPECT_TRUE(flight->claim({i * 10 * MiB, i * 10 * MiB + 1}));
+    }
+    EXPECT_FALSE(flight->claim({900 * MiB, 901 * MiB}));
+    EXPECT_FALSE(flight->claim_for_reader(900 * MiB, {900 * MiB, 901 * MiB}));
+}
+
+TEST_F(FlightTest, HoldsTheLastBytesBackFromWholeReadersUntilVerified) {
+    const std::string content(200 * 1024, 'x');
+    const auto flight = flight_of(content);
+    const auto claim = flight->claim({0, content.size()});
+    bring(*flight, *claim, content.substr(0, 190 * 1024));
+    const auto held = content.size() - Flight::hold_back_bytes;
+    EXPECT_EQ(flight->readable_now(0, true), held);
+    EXPECT_EQ(flight->readable_now(0, false), 190 * 1024);
+    bring(*flight, *claim, content.substr(190 * 1024));
+    // All there but unverified: now nobody gets the end.
+    EXPECT_EQ(flight->readable_now(0, false), held);
+    EXPECT_EQ(flight->readable_now(held + 1, false), held + 1);
+    ASSERT_TRUE(flight->begin_verifying());
+    EXPECT_FALSE(flight->begin_verifying());
+    EXPECT_EQ(flight->readable_now(0, true), held);
+    ASSERT_TRUE(*flight->hash_more(content.size()));
+    EXPECT_TRUE(flight->matches());
+    flight->set_verified();
+    EXPECT_EQ(flight->readable_now(0, true), content.size());
+}
+
+TEST_F(FlightTest, HashesBytesThatCameOutOfOrder) {
+    std::string content(3 * MiB, '\0');
+    for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 31 >> 8);
+    const auto flight = flight_of(content);
+    const auto first = flight->claim({0, MiB});
+    const auto last = flight->claim({2 * MiB, 3 * MiB});
+    const auto middle = flight->claim({MiB, 2 * MiB});
+    bring(*flight, *last, content.substr(2 * MiB));
+    bring(*flight, *first, content.substr(0, MiB));
+    bring(*flight, *middle, content.substr(MiB, MiB));
+    ASSERT_TRUE(flight->begin_verifying());
+    while (!*flight->hash_more(256 * 1024)) {
+    }
+    EXPECT_TRUE(flight->matches());
+}
+
+TEST_F(FlightTest, FindsAWrongByteThatAnEarlierTransferLeft) {
+    const std::string content(100, 'a');
+    const auto flight = flight_of(content, extents({{0, 50}}));
+    ASSERT_TRUE(flight->partial().file.write_at(0, std::string(49, 'a') + "b"));
+    bring(*flight, *flight->claim({0, 100}), content.substr(50));
+    ASSERT_TRUE(flight->begin_verifying());
+    ASSERT_TRUE(*flight->hash_more(1000));
+    EXPECT_FALSE(flight->matches());
+}
+
+TEST_F(FlightTest, CheckpointsAreDueByProgressAndOneAtATime) {
+    const std::string content(1000, 'a');
+    const auto flight = flight_of(content);
+    EXPECT_FALSE(flight->begin_checkpoint(0));
+    const auto claim = flight->claim({0, 1000});
+    bring(*flight, *claim, content.substr(0, 100));
+    EXPECT_FALSE(flight->begin_checkpoint(101));
+    EXPECT_TRUE(flight->begin_checkpoint(100));
+    bring(*flight, *claim, content.substr(0, 100));
+    EXPECT_FALSE(flight->begin_checkpoint(100));
+    flight->end_checkpoint();
+    EXPECT_TRUE(flight->begin_checkpoint(100));
+}
+
+TEST_F(FlightTest, AFailedFlightTakesNoMoreClaimsAndKeepsItsFirstCause) {
+    const auto flight = opened({}, 100);
+    flight->fail({ErrorKind::closed, "first"});
+    flight->fail({ErrorKind::io, "second"});
+    EXPECT_EQ(flight->failure()->message, "first");
+    EXPECT_FALSE(flight->claim({0, 100}));
+}
+
+}  // namespace
+}  // namespace hubkeep

@@ -1,0 +1,274 @@
+#pragma once
+// What every Index keeps to. An implementation's test includes this once and instantiates
+// IndexConformance with a way to make one; see sqlite_index_test.cpp.
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <set>
+#include <thread>
+
+#include "server/store/index.hpp"
+#include "tests/unit/store/support.hpp"
+
+namespace hubkeep::test {
+
+// An index with two readers, that can be closed and opened again with what was written.
+class IndexUnderTest {
+  public:
+    virtual ~IndexUnderTest() = default;
+    virtual Index& index() = 0;
+    virtual void reopen() = 0;
+};
+
+struct IndexMaker {
+    const char* name;
+    std::function<std::unique_ptr<IndexUnderTest>()> make;
+};
+
+class IndexConformance : public testing::TestWithParam<IndexMaker> {
+  protected:
+    Index& index() { return made_->index(); }
+    IndexReader& reader() { return index().reader(0); }
+    void reopen() { made_->reopen(); }
+    void write(std::vector<IndexWrite> writes) {
+        const auto written = index().write_now(std::move(writes));
+        ASSERT_TRUE(written) << written.error().message;
+    }
+    static Digest digest(int number) {
+        return digest_of(DigestKind::sha256, std::to_string(number));
+    }
+    static Digest git_digest(int number) {
+        return digest_of(DigestKind::git_sha1, std::to_string(number));
+    }
+
+    const Scope scope_{"model", "org/name", ""};
+
+  private:
+    std::unique_ptr<IndexUnderTest> made_ = GetParam().make();
+};
+
+TEST_P(IndexConformance, WhatWasNeverWrittenIsNotKnown) {
+    EXPECT_FALSE(reader().alias(scope_));
+    EXPECT_FALSE(reader().revision(scope_, "main"));
+    EXPECT_FALSE(reader().entry(scope_, "c", "p"));
+    EXPECT_FALSE(reader().listing(scope_, "k"));
+    EXPECT_FALSE(reader().visibility("model", "org/name"));
+    EXPECT_FALSE(reader().blob(digest(1)));
+    EXPECT_FALSE(reader().partial(digest(1)));
+    EXPECT_EQ(reader().totals().blobs, 0u);
+    EXPECT_EQ(reader().totals().blob_bytes, 0u);
+    EXPECT_TRUE(reader().blobs_after(std::nullopt, 10).empty());
+    EXPECT_TRUE(reader().oldest_partials(std::nullopt, 10).empty());
+}
+
+TEST_P(IndexConformance, ARevisionIsReplacedAndDropped) {
+    write({PutRevision{scope_, "refs/pr/1", {"aaa", 10}}});
+    write({PutRevision{scope_, "refs/pr/1", {"bbb", 20}}});
+    const auto row = reader().revision(scope_, "refs/pr/1");
+    ASSERT_TRUE(row);
+    EXPECT_EQ(row->commit, "bbb");
+    EXPECT_EQ(row->confirmed_at, 20);
+    EXPECT_FALSE(reader().revision(scope_, "refs/pr"));
+    write({DropRevision{scope_, "refs/pr/1"}});
+    EXPECT_FALSE(reader().revision(scope_, "refs/pr/1"));
+}
+
+TEST_P(IndexConformance, EntriesKeepBothKindsOfDigestAndAbsence) {
+    const std::string odd = "dir/a b#%+'\"\\\xF0\x9F\xA4\x97.bin";
+    write({PutEntry{scope_, "c", "lfs", {false, digest(1), UINT64_MAX}},
+           PutEntry{scope_, "c", odd, {false, git_digest(1), 0}},
+           PutEntry{scope_, "c", "gone", {true, std::nullopt, 0}}});
+    const auto lfs = reader().entry(scope_, "c", "lfs");
+    ASSERT_TRUE(lfs);
+    EXPECT_FALSE(lfs->absent);
+    EXPECT_EQ(lfs->blob, digest(1));
+    EXPECT_EQ(lfs->size, UINT64_MAX);
+    ASSERT_TRUE(reader().entry(scope_, "c", odd));
+    EXPECT_EQ(reader().entry(scope_, "c", odd)->blob, git_digest(1));
+    const auto gone = reader().entry(scope_, "c", "gone");
+    ASSERT_TRUE(gone);
+    EXPECT_TRUE(gone->absent);
+    EXPECT_FALSE(gone->blob);
+    EXPECT_FALSE(reader().entry(scope_, "other commit", "lfs"));
+    write({PutEntry{scope_, "c", "gone", {false, digest(2), 7}}});
+    EXPECT_FALSE(reader().entry(scope_, "c", "gone")->absent);
+}
+
+TEST_P(IndexConformance, ScopesShareNothing) {
+    const Scope dataset{"dataset", "org/name", ""};
+    const Scope private_view{"model", "org/name", "f00d"};
+    const Scope other{"model", "org/name2", ""};
+    write({PutRevision{scope_, "main", {"a", 1}}, PutEntry{scope_, "a", "p", {false, digest(1), 1}},
+           PutAlias{scope_, "org/new"},
+           PutListing{scope_, "k", {.body = "public", .fetched_at = 1}},
+           PutRevision{private_view, "main", {"b", 1}}});
+    for (const auto& scope : {dataset, other}) {
+        EXPECT_FALSE(reader().revision(scope, "main"));
+    }
+    for (const auto& scope : {dataset, private_view, other}) {
+        EXPECT_FALSE(reader().entry(scope, "a", "p"));
+        EXPECT_FALSE(reader().alias(scope));
+        EXPECT_FALSE(reader().listing(scope, "k"));
+    }
+    EXPECT_EQ(reader().revision(private_view, "main")->commit, "b");
+    EXPECT_EQ(reader().revision(scope_, "main")->commit, "a");
+    EXPECT_EQ(reader().alias(scope_), "org/new");
+}
+
+TEST_P(IndexConformance, AListingComesBackByteForByte) {
+    ListingRow row;
+    row.status = 403;
+    row.content_type = "application/json";
+    row.body = std::string("{\"a\":\0}\xff", 8) + content_of(300'000);
+    row.link = "/api/models?cursor=x%3D";
+    row.error_code = "GatedRepo";
+    row.error_message = "Access to model is restricted";
+    row.commit = "abc";
+    row.fetched_at = 1'700'000'000;
+    write({PutListing{scope_, "tree?recursive=1", row}});
+    const auto read = reader().listing(scope_, "tree?recursive=1");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->status, row.status);
+    EXPECT_EQ(read->content_type, row.content_type);
+    EXPECT_EQ(read->body, row.body);
+    EXPECT_EQ(read->link, row.link);
+    EXPECT_EQ(read->error_code, row.error_code);
+    EXPECT_EQ(read->error_message, row.error_message);
+    EXPECT_EQ(read->commit, row.commit);
+    EXPECT_EQ(read->fetched_at, row.fetched_at);
+    write({PutListing{scope_, "tree?recursive=1", ListingRow{.body = "", .fetched_at = 2}}});
+    EXPECT_EQ(reader().listing(scope_, "tree?recursive=1")->body, "");
+    EXPECT_EQ(reader().listing(scope_, "tree?recursive=1")->status, 200);
+}
+
+TEST_P(IndexConformance, VisibilityIsByKindAndName) {
+    write({PutVisibility{"model", "org/name", true, 5}});
+    ASSERT_TRUE(reader().visibility("model", "org/name"));
+    EXPECT_TRUE(reader().visibility("model", "org/name")->is_public);
+    EXPECT_EQ(reader().visibility("model", "org/name")->at, 5);
+    EXPECT_FALSE(reader().visibility("dataset", "org/name"));
+    write({PutVisibility{"model", "org/name", false, 6}});
+    EXPECT_FALSE(reader().visibility("model", "org/name")->is_public);
+}
+
+TEST_P(IndexConformance, ABlobTakesThePlaceOfItsPartial) {
+    const PartialRow partial{.size = 9,
+                             .present = 4,
+                             .extents = "0-4",
+                             .updated_at = 3,
+                             .generation = 0xFEDCBA9876543210};
+    write({PutPartial{digest(1), partial}, PutPartial{git_digest(1), partial}});
+    const auto read = reader().partial(digest(1));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->size, 9u);
+    EXPECT_EQ(read->present, 4u);
+    EXPECT_EQ(read->extents, "0-4");
+    EXPECT_EQ(read->updated_at, 3);
+    EXPECT_EQ(read->generation, partial.generation);
+    EXPECT_EQ(reader().totals().partial_bytes, 8u);
+    write({PutBlob{digest(1), {9, 100}}});
+    EXPECT_FALSE(reader().partial(digest(1)));
+    ASSERT_TRUE(reader().blob(digest(1)));
+    EXPECT_EQ(reader().blob(digest(1))->size, 9u);
+    EXPECT_EQ(reader().blob(digest(1))->last_used, 100);
+    ASSERT_TRUE(reader().partial(git_digest(1)));
+    write({DropPartial{git_digest(1)}});
+    EXPECT_FALSE(reader().partial(git_digest(1)));
+    write({DropBlob{digest(1)}, DropBlob{digest(2)}});
+    EXPECT_FALSE(reader().blob(digest(1)));
+}
+
+TEST_P(IndexConformance, UseChangesTheOrderOfEviction) {
+    for (int i = 0; i < 5; ++i) write({PutBlob{digest(i), {10, 100 + i}}});
+    // A touch of a blob that is not there does not make one.
+    write({TouchBlobs{{{digest(0), 200}, {digest(3), 150}, {digest(77), 300}}}});
+    std::vector<Digest> order;
+    for (const auto& row : reader().oldest_blobs(std::nullopt, 10)) order.push_back(row.digest);
+    EXPECT_EQ(order, (std::vector{digest(1), digest(2), digest(4), digest(3), digest(0)}));
+    EXPECT_FALSE(reader().blob(digest(77)));
+    EXPECT_EQ(reader().totals().blobs, 5u);
+    EXPECT_EQ(reader().totals().blob_bytes, 50u);
+}
+
+TEST_P(IndexConformance, PagesShowEachRowOnce) {
+    constexpr int count = 25;
+    for (int i = 0; i < count; ++i) {
+        // Few different times, so that pages end between rows of the same time.
+        const auto which = i % 2 == 0 ? digest(i) : git_digest(i);
+        write({PutBlob{which, {1, i / 10}}, PutPartial{git_digest(100 + i),
+                                                       {.size = 5,
+                                                        .present = 1,
+                                                        .extents = "0-1",
+                                                        .updated_at = i / 10,
+                                                        .generation = 1}}});
+    }
+    const auto walk = [](auto first, auto next) {
+        std::vector<Digest> seen;
+        for (auto page = first(); !page.empty(); page = next(page.back())) {
+            for (const auto& row : page) seen.push_back(row.digest);
+        }
+        return seen;
+    };
+    auto& r = reader();
+    const auto by_digest = walk([&] { return r.blobs_after(std::nullopt, 4); },
+                                [&](const auto& last) { return r.blobs_after(last.digest, 4); });
+    const auto by_use = walk([&] { return r.oldest_blobs(std::nullopt, 4); },
+                             [&](const auto& last) { return r.oldest_blobs(last, 4); });
+    const auto partials = walk([&] { return r.partials_after(std::nullopt, 4); },
+                               [&](const auto& last) { return r.partials_after(last.digest, 4); });
+    const auto old_partials = walk([&] { return r.oldest_partials(std::nullopt, 4); },
+                                   [&](const auto& last) { return r.oldest_partials(last, 4); });
+    EXPECT_TRUE(std::is_sorted(by_digest.begin(), by_digest.end()));
+    for (const auto* const seen : {&by_digest, &by_use, &partials, &old_partials}) {
+        EXPECT_EQ(seen->size(), static_cast<std::size_t>(count));
+        EXPECT_EQ(std::set(seen->begin(), seen->end()).size(), static_cast<std::size_t>(count));
+    }
+}
+
+TEST_P(IndexConformance, WritesHappenInTheOrderTheyWereHandedIn) {
+    index().post({PutRevision{scope_, "main", {"first", 1}}});
+    index().post({PutRevision{scope_, "main", {"second", 2}}, DropBlob{digest(1)}});
+    index().post({PutBlob{digest(1), {1, 1}}});
+    write({PutRevision{scope_, "main", {"third", 3}}});
+    EXPECT_EQ(reader().revision(scope_, "main")->commit, "third");
+    EXPECT_TRUE(reader().blob(digest(1)));
+}
+
+TEST_P(IndexConformance, AnAwaitedWriteIsSeenByEveryReaderAndResumesOnItsThread) {
+    const auto task = [&]() -> Task<Result<void>> {
+        const auto before = std::this_thread::get_id();
+        auto written = co_await index().write({PutBlob{digest(1), {5, 1}}});
+        EXPECT_EQ(std::this_thread::get_id(), before);
+        co_return written;
+    };
+    const auto written = run(task());
+    ASSERT_TRUE(written) << written.error().message;
+    EXPECT_TRUE(index().reader(0).blob(digest(1)));
+    EXPECT_TRUE(index().reader(1).blob(digest(1)));
+    auto another = index().new_reader();
+    ASSERT_TRUE(another);
+    EXPECT_TRUE((*another)->blob(digest(1)));
+}
+
+TEST_P(IndexConformance, EverythingLastsUntilTheNextStart) {
+    write({PutRevision{scope_, "main", {"a", 1}}, PutBlob{digest(1), {5, 1}}});
+    index().post({PutBlob{digest(2), {6, 2}}});
+    reopen();
+    ASSERT_TRUE(reader().revision(scope_, "main"));
+    EXPECT_EQ(reader().revision(scope_, "main")->commit, "a");
+    EXPECT_TRUE(reader().blob(digest(1)));
+    EXPECT_TRUE(reader().blob(digest(2)));
+}
+
+TEST_P(IndexConformance, AWriteAfterTheStopSaysSo) {
+    index().stop();
+    const auto written = index().write_now({PutBlob{digest(1), {5, 1}}});
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().kind, ErrorKind::cancelled);
+    const auto awaited = run(index().write({PutBlob{digest(1), {5, 1}}}));
+    ASSERT_FALSE(awaited);
+    EXPECT_FALSE(reader().blob(digest(1)));
+}
+
+}  // namespace hubkeep::test
