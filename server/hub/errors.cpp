@@ -1,0 +1,180 @@
+#include "server/hub/errors.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "common/byte_range.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr std::size_t max_message = 500;
+constexpr std::int64_t longest_wait = 3600;
+// The Hub's words; huggingface_hub compares the second and the third letter by letter.
+constexpr std::string_view no_login = "Invalid username or password.";
+constexpr std::string_view wrong_token = "Invalid credentials in Authorization header";
+constexpr std::string_view is_disabled = "Access to this resource is disabled.";
+
+// Seconds until the bucket opens again: RateLimit ("api";r=0;t=55), else Retry-After in seconds.
+std::int64_t seconds_to_wait(const HeaderLookup& get) {
+    auto text = get("retry-after");
+    const auto limit = get("ratelimit");
+    const auto at = limit.find(";t=");
+    if (at != std::string_view::npos) {
+        text = limit.substr(at + 3);
+        text = text.substr(0, text.find_first_not_of("0123456789"));
+    }
+    const auto seconds = parse_u64(text);
+    if (!seconds) return -1;
+    return static_cast<std::int64_t>(std::min<std::uint64_t>(*seconds, longest_wait));
+}
+
+HubError unauthorised(std::string_view message, bool with_service_token, bool had_client_token) {
+    if (message != wrong_token) return repo_not_found();
+    if (with_service_token) return service_token_refused();
+    if (had_client_token) return bad_client_token();
+    return upstream_failed("it refuses requests without a token");
+}
+
+HubError with_status(int status, std::string_view message) {
+    if (message.empty()) return {status, "", fmt::format("The Hub answered {}.", status)};
+    return {status, "", clean_message(message)};
+}
+
+}  // namespace
+
+HubError entry_not_found() { return {404, "EntryNotFound", "Entry not found"}; }
+
+HubError revision_not_found(std::string_view revision) {
+    return {404, "RevisionNotFound", clean_message(fmt::format("Invalid rev id: {}", revision))};
+}
+
+HubError repo_not_found() { return {404, "RepoNotFound", "Repository not found"}; }
+
+HubError gated(int status, std::string_view message) {
+    if (message.empty()) message = "Access to this repository is restricted.";
+    return {status == 401 ? 401 : 403, "GatedRepo", clean_message(message)};
+}
+
+HubError disabled() { return {403, "", std::string(is_disabled)}; }
+HubError not_authenticated() { return {401, "", std::string(no_login)}; }
+HubError bad_client_token() { return {401, "", std::string(wrong_token)}; }
+
+HubError read_only() {
+    return {403, "",
+            "hubkeep only serves downloads: uploads and other changes must be sent to the Hub "
+            "itself (unset HF_ENDPOINT for them)."};
+}
+
+HubError bad_request(std::string_view message) { return {400, "", clean_message(message)}; }
+HubError not_allowed(std::string_view message) { return {403, "", clean_message(message)}; }
+
+HubError too_many(std::int64_t retry_after_seconds) {
+    auto message = std::string("The Hub limits the requests of this proxy");
+    if (retry_after_seconds >= 0) {
+        message += fmt::format("; try again in {} seconds", retry_after_seconds);
+    }
+    return {429, "", message + ".", retry_after_seconds};
+}
+
+HubError not_cached_offline(std::string_view what, std::string_view why) {
+    return {hub_gone_status, "",
+            clean_message(fmt::format("{} is not in this cache, and {}.", what, why))};
+}
+
+HubError service_token_refused() {
+    return {hub_gone_status, "",
+            "The Hub refused the token that this proxy is set up with; its operator must replace "
+            "it. Your own token is not the cause."};
+}
+
+HubError upstream_failed(std::string_view why) {
+    return {hub_gone_status, "", clean_message(fmt::format("The Hub did not answer: {}.", why))};
+}
+
+HubError from_hub(int status, const HeaderLookup& get, bool with_service_token,
+                  bool had_client_token) {
+    const auto code = get("x-error-code");
+    const auto message = get("x-error-message");
+    if (status == 429) return too_many(seconds_to_wait(get));
+    if (status < 400 || status >= 500 || status == 405 || status == 407 || status == 408) {
+        return upstream_failed(fmt::format("it sent the status {}", status));
+    }
+    if (code == "GatedRepo" && (status == 401 || status == 403)) return gated(status, message);
+    if (code == "EntryNotFound") return entry_not_found();
+    if (code == "RevisionNotFound") {
+        return {404, "RevisionNotFound",
+                clean_message(message.empty() ? "Invalid rev id" : message)};
+    }
+    if (code == "RepoNotFound") return repo_not_found();
+    if (message == is_disabled) return disabled();
+    // A captive portal or a firewall's page: it knows nothing about the repo.
+    if (code.empty() && message.empty() && get("content-type").starts_with("text/html")) {
+        return upstream_failed(fmt::format("something answered {} with a web page", status));
+    }
+    if (status == 401) return unauthorised(message, with_service_token, had_client_token);
+    return with_status(status, message);
+}
+
+HubError from_error(const Error& error) {
+    const auto message = clean_message(error.message);
+    switch (error.kind) {
+        case ErrorKind::invalid: return {error.code == 413 ? 413 : 400, "", message};
+        case ErrorKind::denied: return {403, "", message};
+        case ErrorKind::limited: return {429, "", message};
+        // Not found on our side is no word of the Hub, so it is never a 404.
+        case ErrorKind::not_found:
+        case ErrorKind::unreachable:
+        case ErrorKind::timed_out:
+        case ErrorKind::closed:
+        case ErrorKind::protocol:
+        case ErrorKind::corrupt:
+        case ErrorKind::cancelled: return {hub_gone_status, "", message};
+        case ErrorKind::no_space:
+        case ErrorKind::io: return {500, "", message};
+    }
+    return {500, "", message};
+}
+
+bool stale_allowed(const HubError& error) { return error.status >= 500 || error.status == 429; }
+
+HeaderFields error_headers(const HubError& error, bool json) {
+    HeaderFields fields{
+        {"X-Error-Message", error.message},
+        {"Content-Type", json ? "application/json; charset=utf-8" : "text/plain; charset=utf-8"},
+        {"Cache-Control", "no-store"},
+    };
+    if (!error.code.empty()) fields.emplace_back("X-Error-Code", error.code);
+    if (error.status == 401) {
+        fields.emplace_back("WWW-Authenticate",
+                            "Bearer realm=\"Authentication required\", charset=\"UTF-8\"");
+    }
+    if (error.status == 429 && error.retry_after_seconds >= 0) {
+        fields.emplace_back("Retry-After", std::to_string(error.retry_after_seconds));
+        fields.emplace_back("RateLimit",
+                            fmt::format("\"proxy\";r=0;t={}", error.retry_after_seconds));
+    }
+    return fields;
+}
+
+std::string error_body(const HubError& error, bool json) {
+    if (!json) return error.message;
+    return boost::json::serialize(boost::json::value{{"error", error.message}});
+}
+
+std::string clean_message(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (out.size() == max_message) break;
+        const bool space = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+        if (space && (out.empty() || out.back() == ' ')) continue;
+        out += space ? ' ' : c > 0x20 && c < 0x7f ? c : '?';
+    }
+    while (!out.empty() && out.back() == ' ') out.pop_back();
+    return out;
+}
+
+}  // namespace hubkeep
