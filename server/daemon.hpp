@@ -1,0 +1,18 @@
+#pragma once
+// The daemon: builds every part in order, runs until it is told to stop, and takes everything down
+// in the opposite order. The map of the program.
+
+#include <string>
+#include <vector>
+
+#include "common/secret.hpp"
+#include "config/settings.hpp"
+
+namespace hubkeep {
+
+// Serves until SIGTERM or SIGINT; SIGHUP reads the certificate again. Returns the exit code: 0
+// after an orderly stop, 1 when it could not start. `notices` are logged at the start.
+int run_daemon(const Settings& settings, Secret service_token,
+               const std::vector<std::string>& notices);
+
+}  // namespace hubkeep

@@ -1,0 +1,27 @@
+#pragma once
+// Direct: passes a file from the Hub to one client without keeping it, for when the store has no
+// room. A whole file is verified on the way all the same: its last bytes are held back until the
+// digest matches.
+
+#include "server/http/session.hpp"
+#include "server/proxy/fetcher.hpp"
+
+namespace hubkeep {
+
+class Direct {
+  public:
+    Direct(Fetcher& fetcher, BlobStore& store) : fetcher_(fetcher), store_(store) {}
+
+    // Sends the body's bytes of `range` from `position` on; the head has been sent. `prefix`, when
+    // there is one, holds the bytes of the file before `position` that the client already has.
+    Task<Result<void>> send(Exchange& exchange, const Source& source, ByteRange range,
+                            std::uint64_t position, const File* prefix, ByteCounter counter);
+
+  private:
+    Task<Result<Hasher>> hash_prefix(const Source& source, std::uint64_t length,
+                                     const File* prefix);
+    Fetcher& fetcher_;
+    BlobStore& store_;
+};
+
+}  // namespace hubkeep

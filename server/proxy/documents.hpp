@@ -1,0 +1,72 @@
+#pragma once
+// Documents: JSON answers of the Hub about a repo, kept under a key. A document of a commit never
+// changes; others are asked for again after the ttl. All who ask for one at once share one request;
+// when the Hub does not answer, the last one known is served and marked stale. One for the process.
+
+#include <functional>
+#include <string>
+
+#include "common/coalesce.hpp"
+#include "server/proxy/access.hpp"
+#include "server/proxy/aliases.hpp"
+#include "server/proxy/answers.hpp"
+#include "server/proxy/revisions.hpp"
+#include "server/proxy/upstream.hpp"
+
+namespace hubkeep {
+
+struct Document {
+    ListingRow row;
+    Verdict verdict = Verdict::hit;
+    std::string warning;
+};
+
+struct DocumentRequest {
+    RepoId repo;  // as asked for
+    Scope scope;
+    std::string key;
+    Credential credential;
+    HubRequest ask;
+    // Set for a description of a revision, whose "sha" tells the commit: then it is kept under
+    // info_key(that commit, info_query), wherever it was looked for.
+    std::string revision;
+    std::string info_query;
+    // How long it stays fresh; nothing when it can never change.
+    std::optional<std::int64_t> ttl_seconds;
+    // "There is no such thing" is kept like any other answer, for as long.
+    bool keep_missing = false;
+    // The Hub has to be asked even if the document is there (its revision may have moved).
+    bool must_ask = false;
+    std::string what;  // for messages: "the tree of org/name at main"
+};
+
+class Documents {
+  public:
+    Documents(Upstream& upstream, Index& index, Revisions& revisions, Aliases& aliases)
+        : upstream_(upstream), index_(index), revisions_(revisions), aliases_(aliases) {}
+
+    Task<Outcome<Document>> get(IoThread& thread, DocumentRequest request);
+    // What is kept under a key, however old.
+    std::optional<ListingRow> kept(IoThread& thread, const Scope& scope, const std::string& key);
+
+  private:
+    struct Lesson {
+        std::optional<ListingRow> row;
+        std::optional<HubError> refusal;
+        std::string no_answer;
+        std::optional<HubError> failure;
+    };
+    Task<Lesson> learn(IoThread& thread, DocumentRequest request);
+    Task<Lesson> read(HubAnswer answer, const DocumentRequest& request);
+
+    Upstream& upstream_;
+    Index& index_;
+    Revisions& revisions_;
+    Aliases& aliases_;
+    Coalescer<Lesson> lessons_;
+};
+
+// Where a document that describes a revision is kept: under its commit.
+std::string info_key(const std::string& commit, const std::string& query);
+
+}  // namespace hubkeep

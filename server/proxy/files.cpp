@@ -1,0 +1,272 @@
+#include "server/proxy/files.hpp"
+
+#include <fmt/format.h>
+
+namespace hubkeep {
+namespace {
+
+// What a small range fetches around itself: clients that probe or read in blocks come back for the
+// neighbours, and one request to the Hub is then enough.
+constexpr std::uint64_t slice_bytes = 1024 * 1024;
+// Head and body of a small file leave with one system call.
+constexpr std::uint64_t one_write_bytes = 32 * 1024;
+// A client gives up after 10 s without a head.
+constexpr auto patience_for_first_bytes = seconds(5);
+constexpr auto patience_for_bytes = seconds(120);
+
+HubError refusal_of(const Error& error, const std::string& path) {
+    if (error.kind == ErrorKind::unreachable || error.kind == ErrorKind::timed_out) {
+        return not_cached_offline(path, error.message);
+    }
+    return upstream_failed(error.message);
+}
+
+}  // namespace
+
+Task<void> Files::serve(Exchange& exchange, Route route, Caller caller) {
+    const auto& request = exchange.request();
+    const bool is_head = request.method == "HEAD";
+    const bool pinned = is_commit(route.revision);
+    ResolveRequest question{route.repo, route.revision, route.path, caller};
+    auto resolved = co_await resolver_.resolve(exchange.thread(), std::move(question));
+    if (!resolved) {
+        co_await send_refusal(exchange, resolved.error(), false);
+        co_return;
+    }
+    const auto& file = resolved->file;
+    exchange.record().cache = name_of(resolved->verdict);
+    Answer answer{.exchange = exchange,
+                  .source = {resolved->repo, route.path, file, caller.credential},
+                  .range = {0, file.size},
+                  .verdict = resolved->verdict,
+                  .warning = resolved->warning,
+                  .counter = std::make_shared<std::atomic<std::uint64_t>>(0)};
+    auto& headers = answer.head.headers;
+    const bool shared = caller.access.empty();
+    const bool attachment = query_flag(route.query, "download");
+    if (route.kind == Route::Kind::raw && file.blob.kind == DigestKind::sha256) {
+        // What git holds for an LFS file is its pointer, which follows from digest and size.
+        auto pointer = lfs_pointer(file.blob, file.size);
+        FileMetadata text{file.commit, digest_of(DigestKind::git_sha1, pointer), pointer.size()};
+        for (auto& [name, value] : file_headers(text, route.path, pinned, shared, attachment)) {
+            headers.set(name, value);
+        }
+        headers.set("Content-Type", "text/plain; charset=utf-8");
+        add_cache_fields(answer.head, answer.verdict, answer.warning);
+        co_await exchange.respond(std::move(answer.head), std::move(pointer));
+        co_return;
+    }
+    for (auto& [name, value] : file_headers(file, route.path, pinned, shared, attachment)) {
+        headers.set(name, value);
+    }
+    const auto etag = quoted_etag(file.blob);
+    // An unchanged file may be part of a newer commit, which a 304 could not tell (hub-wire 2.1).
+    const bool may_304 = !is_head || pinned;
+    if (may_304 && if_none_match_hits(request.headers.get("If-None-Match"), etag)) {
+        answer.head.status = 304;
+        add_cache_fields(answer.head, answer.verdict, answer.warning);
+        co_await exchange.respond(std::move(answer.head), {});
+        co_return;
+    }
+    if (is_head) {
+        if (!pinned) {
+            headers.set("Location", public_origin(settings_, exchange) +
+                                        resolve_target(route.repo, file.commit, route.path));
+        }
+        headers.set("Content-Length", std::to_string(file.size));
+        add_cache_fields(answer.head, answer.verdict, answer.warning);
+        co_await exchange.send_head(std::move(answer.head));
+        co_return;
+    }
+    if (!choose_range(answer, etag)) {
+        co_await exchange.respond(std::move(answer.head), {});
+        co_return;
+    }
+    headers.set("Content-Length", std::to_string(answer.range.size()));
+    co_await send_body(answer);
+    exchange.record().upstream_bytes = answer.counter->load(std::memory_order_relaxed);
+}
+
+// False when there is nothing at the range that the client wants: then the head says so.
+bool Files::choose_range(Answer& answer, std::string_view etag) const {
+    const auto& request = answer.exchange.request().headers;
+    auto& headers = answer.head.headers;
+    const auto size = answer.source.file.size;
+    const auto range = parse_range(request.get("Range"));
+    if (!range || !if_range_holds(request.get("If-Range"), etag)) return true;
+    const auto bytes = range->in(size);
+    if (!bytes) {
+        answer.head.status = 416;
+        headers.set("Content-Range", fmt::format("bytes */{}", size));
+        return false;
+    }
+    answer.head.status = 206;
+    answer.range = *bytes;
+    answer.to_the_end = range->form == RangeRequest::Form::open;
+    answer.whole = answer.to_the_end && bytes->begin == 0;
+    headers.set("Content-Range", format_content_range(*bytes, size));
+    return true;
+}
+
+Task<void> Files::send_body(Answer& answer) {
+    auto& exchange = answer.exchange;
+    const auto& file = answer.source.file;
+    if (file.size == 0) {
+        add_cache_fields(answer.head, answer.verdict, answer.warning);
+        co_await exchange.send_head(std::move(answer.head));
+        co_return;
+    }
+    auto& reader = index_.reader(exchange.thread().number());
+    auto joined = co_await flights_.join(file.blob, file.size, reader);
+    if (!joined && joined.error().kind != ErrorKind::no_space) {
+        co_await send_refusal(exchange, {upstream_failed(joined.error().message), {}}, false);
+        co_return;
+    }
+    if (!joined) {
+        answer.verdict = Verdict::bypass;
+        add_cache_fields(answer.head, answer.verdict, answer.warning);
+        exchange.record().cache = name_of(answer.verdict);
+        const auto head_sent = co_await exchange.send_head(std::move(answer.head));
+        if (!head_sent) co_return;
+        const auto sent = co_await direct_.send(exchange, answer.source, answer.range,
+                                                answer.range.begin, nullptr, answer.counter);
+        if (!sent) {
+            log_cut(answer, sent.error());
+            exchange.abort();
+        }
+        co_return;
+    }
+    if (joined->blob) {
+        const bool bytes_were_there = answer.verdict != Verdict::stale;
+        if (bytes_were_there && answer.verdict != Verdict::revalidated) {
+            answer.verdict = Verdict::hit;
+        }
+        exchange.record().cache = name_of(answer.verdict);
+        add_cache_fields(answer.head, answer.verdict, answer.warning);
+        co_await send_blob(answer, *joined->blob->file);
+        co_return;
+    }
+    co_await follow(answer, std::move(joined->flight), joined->created);
+}
+
+Task<void> Files::send_blob(Answer& answer, const File& file) {
+    auto& exchange = answer.exchange;
+    if (answer.range.size() <= one_write_bytes) {
+        std::string body(answer.range.size(), '\0');
+        const auto got = file.read_at(answer.range.begin, body);
+        if (got && *got == body.size()) {
+            co_await exchange.respond(std::move(answer.head), std::move(body));
+            co_return;
+        }
+    }
+    const auto head_sent = co_await exchange.send_head(std::move(answer.head));
+    if (!head_sent) co_return;
+    const auto sent = co_await exchange.send_file(file, answer.range);
+    if (!sent) exchange.abort();
+}
+
+ByteRange Files::goal_of(const Answer& answer) const {
+    const auto size = answer.source.file.size;
+    if (answer.whole) return {0, size};
+    const auto begin = answer.range.begin / slice_bytes * slice_bytes;
+    const auto end = (answer.range.end + slice_bytes - 1) / slice_bytes * slice_bytes;
+    return {begin, answer.to_the_end ? size : std::min(end, size)};
+}
+
+void Files::fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,
+                  Flight::Claim claim) {
+    fetcher_.start(answer.exchange.thread(), flight, answer.source, goal, claim, answer.counter);
+}
+
+Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool created) {
+    auto& exchange = answer.exchange;
+    const auto goal = goal_of(answer);
+    const auto size = flight->size();
+    if (answer.to_the_end) {
+        // The transfer of all that follows begins now and goes on without this client.
+        if (const auto claim = flight->claim(goal)) fetch(answer, flight, goal, *claim);
+    }
+    if (flight->missing_in({0, size}) == 0 && flight->claims() == 0) {
+        fetcher_.start_verifying(exchange.thread(), flight);
+    }
+    if (answer.verdict != Verdict::stale) {
+        answer.verdict = created ? Verdict::miss : Verdict::joined;
+    }
+    exchange.record().cache = name_of(answer.verdict);
+    const auto first = co_await first_bytes(answer, *flight);
+    const bool no_room = !first && first.error().kind == ErrorKind::no_space;
+    if (!first && !no_room) {
+        co_await send_refusal(exchange, {refusal_of(first.error(), answer.source.path), {}}, false);
+        co_return;
+    }
+    if (no_room) {
+        answer.verdict = Verdict::bypass;
+        exchange.record().cache = name_of(answer.verdict);
+    }
+    add_cache_fields(answer.head, answer.verdict, answer.warning);
+    const auto head_sent = co_await exchange.send_head(std::move(answer.head));
+    if (!head_sent) co_return;
+    const auto copied = co_await copy(answer, std::move(flight));
+    if (copied) co_return;
+    if (!exchange.client_gone()) log_cut(answer, copied.error());
+    exchange.abort();
+}
+
+// Waits until the first bytes are there, so that a failure can still be told in words.
+Task<Result<void>> Files::first_bytes(Answer& answer, Flight& flight) {
+    const auto until = SteadyClock::now() + patience_for_first_bytes;
+    const auto position = answer.range.begin;
+    const auto self = flight.shared_from_this();
+    for (;;) {
+        if (flight.readable_now(position, answer.whole) > position) co_return Result<void>();
+        const auto goal = goal_of(answer);
+        if (const auto claim = flight.claim_for_reader(position, goal)) {
+            fetch(answer, self, goal, *claim);
+        }
+        const auto waited = co_await flight.readable(position, answer.whole, until);
+        if (!waited && waited.error().kind == ErrorKind::timed_out) co_return Result<void>();
+        if (!waited) co_return std::unexpected(waited.error());
+    }
+}
+
+Task<Result<void>> Files::copy(Answer& answer, std::shared_ptr<Flight> flight) {
+    auto position = answer.range.begin;
+    auto patience = SteadyClock::now() + patience_for_bytes;
+    while (position < answer.range.end) {
+        const auto until = flight->readable_now(position, answer.whole);
+        if (until > position) {
+            const ByteRange piece{position, std::min(until, answer.range.end)};
+            const auto sent = co_await answer.exchange.send_file(flight->partial().file, piece);
+            if (!sent) co_return sent;
+            position = piece.end;
+            patience = SteadyClock::now() + patience_for_bytes;
+            continue;
+        }
+        const auto goal = goal_of(answer);
+        if (const auto claim = flight->claim_for_reader(position, goal)) {
+            fetch(answer, flight, goal, *claim);
+        }
+        const auto more = co_await flight->readable(position, answer.whole, patience);
+        if (more) continue;
+        if (more.error().kind != ErrorKind::no_space) co_return std::unexpected(more.error());
+        auto rest = co_await go_on_directly(answer, *flight, position);
+        co_return rest;
+    }
+    co_return Result<void>();
+}
+
+Task<Result<void>> Files::go_on_directly(Answer& answer, Flight& flight, std::uint64_t position) {
+    auto sent = co_await direct_.send(answer.exchange, answer.source, answer.range, position,
+                                      &flight.partial().file, answer.counter);
+    co_return sent;
+}
+
+void Files::log_cut(const Answer& answer, const Error& error) {
+    log_.error("an answer was cut so that it is not taken for a whole file",
+               {{"id", answer.exchange.request_id()},
+                {"repo", answer.source.repo.name},
+                {"path", answer.source.path},
+                {"cause", error.message}});
+}
+
+}  // namespace hubkeep

@@ -1,0 +1,59 @@
+#pragma once
+// Files: answers GET and HEAD of a file: resolve, resolve-cache, raw. Hits come from the store with
+// sendfile; everything else follows a flight. One for the process; any io thread.
+
+#include "server/hub/route.hpp"
+#include "server/proxy/direct.hpp"
+#include "server/proxy/resolve.hpp"
+
+namespace hubkeep {
+
+class Files {
+  public:
+    Files(const Settings& settings, Resolver& resolver, Fetcher& fetcher, Direct& direct,
+          Flights& flights, Index& index, Log& log)
+        : settings_(settings),
+          resolver_(resolver),
+          fetcher_(fetcher),
+          direct_(direct),
+          flights_(flights),
+          index_(index),
+          log_(log) {}
+
+    Task<void> serve(Exchange& exchange, Route route, Caller caller);
+
+  private:
+    // One answer under way.
+    struct Answer {
+        Exchange& exchange;
+        ResponseHead head;
+        Source source;
+        ByteRange range;
+        bool whole = true;       // the client wants the file from byte 0 to its end
+        bool to_the_end = true;  // the client's range has no end of its own
+        Verdict verdict;
+        std::string warning;
+        ByteCounter counter;
+    };
+    bool choose_range(Answer& answer, std::string_view etag) const;
+    Task<void> send_body(Answer& answer);
+    Task<void> send_blob(Answer& answer, const File& file);
+    Task<void> follow(Answer& answer, std::shared_ptr<Flight> flight, bool created);
+    Task<Result<void>> first_bytes(Answer& answer, Flight& flight);
+    Task<Result<void>> copy(Answer& answer, std::shared_ptr<Flight> flight);
+    Task<Result<void>> go_on_directly(Answer& answer, Flight& flight, std::uint64_t position);
+    void fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,
+               Flight::Claim claim);
+    ByteRange goal_of(const Answer& answer) const;
+    void log_cut(const Answer& answer, const Error& error);
+
+    const Settings& settings_;
+    Resolver& resolver_;
+    Fetcher& fetcher_;
+    Direct& direct_;
+    Flights& flights_;
+    Index& index_;
+    Log& log_;
+};
+
+}  // namespace hubkeep

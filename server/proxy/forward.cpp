@@ -1,0 +1,106 @@
+#include "server/proxy/forward.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "server/hub/listing.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr std::size_t json_limit_bytes = 64 * 1024 * 1024;
+constexpr std::size_t piece_bytes = 256 * 1024;
+
+constexpr std::array passed_up = {"Accept", "Accept-Language", "User-Agent", "Range"};
+constexpr std::array passed_down = {"Content-Type",  "Content-Range", "Content-Disposition",
+                                    "ETag",          "Last-Modified", "Accept-Ranges",
+                                    "X-Repo-Commit", "X-Error-Code",  "X-Error-Message",
+                                    "X-Total-Count", "X-Revision",    "X-Linked-Size",
+                                    "X-Linked-ETag", "Retry-After"};
+
+}  // namespace
+
+ResponseHead Forward::head_for(Exchange& exchange, const HubAnswer& answer) const {
+    const auto& from = answer.response.head();
+    ResponseHead head;
+    head.status = from.status;
+    for (const char* name : passed_down) {
+        if (from.headers.has(name)) head.headers.set(name, from.headers.get(name));
+    }
+    const auto mine = public_origin(settings_, exchange);
+    const auto link = rewrite_link(from.headers.get("Link"), upstream_.hub().url(), mine);
+    if (!link.empty()) head.headers.set("Link", link);
+    head.headers.set("Cache-Control", "no-store");
+    add_cache_fields(head, Verdict::bypass, {});
+    return head;
+}
+
+Task<void> Forward::pass(Exchange& exchange, Route route, Credential credential) {
+    exchange.record().cache = name_of(Verdict::bypass);
+    HubRequest request;
+    request.method = exchange.request().method;
+    request.target = route.target();
+    for (const char* name : passed_up) {
+        const auto value = exchange.request().headers.get(name);
+        if (!value.empty()) request.headers.set(name, value);
+    }
+    auto answer =
+        co_await upstream_.ask(exchange.thread(), std::move(request), credential, Follow::anywhere);
+    if (!answer) {
+        const Refusal refusal{not_cached_offline(route.encoded_path, answer.error().message), {}};
+        co_await send_refusal(exchange, refusal, true);
+        co_return;
+    }
+    auto head = head_for(exchange, *answer);
+    const auto get = [&](std::string_view name) {
+        return answer->response.head().headers.get(name);
+    };
+    if (head.status >= 400) {
+        auto error = from_hub(head.status, get, credential.kind == Credential::Kind::service,
+                              credential.kind == Credential::Kind::client);
+        co_await send_refusal(exchange, {std::move(error), std::string(get("X-Repo-Commit"))},
+                              true);
+        co_return;
+    }
+    const bool json = get("Content-Type").find("json") != std::string_view::npos;
+    if (json && head.status == 200 && request.method != "HEAD") {
+        co_await send_json(exchange, std::move(*answer), std::move(head));
+    } else {
+        co_await send_stream(exchange, std::move(*answer), std::move(head));
+    }
+}
+
+Task<void> Forward::send_json(Exchange& exchange, HubAnswer answer, ResponseHead head) {
+    auto body = co_await answer.response.read_all(json_limit_bytes);
+    if (body) {
+        exchange.record().upstream_bytes = body->size();
+        body = strip_xet(std::move(*body));
+    }
+    if (!body) {
+        co_await send_refusal(exchange, {upstream_failed(body.error().message), {}}, true);
+        co_return;
+    }
+    co_await exchange.respond(std::move(head), std::move(*body));
+}
+
+Task<void> Forward::send_stream(Exchange& exchange, HubAnswer answer, ResponseHead head) {
+    const auto length = answer.response.length();
+    if (length) head.headers.set("Content-Length", std::to_string(*length));
+    const auto head_sent = co_await exchange.send_head(std::move(head));
+    if (!head_sent) co_return;
+    std::vector<char> piece(piece_bytes);
+    for (;;) {
+        const auto got = co_await answer.response.read_some(piece);
+        if (!got) {
+            exchange.abort();
+            co_return;
+        }
+        if (*got == 0) co_return;
+        exchange.record().upstream_bytes += *got;
+        const auto sent = co_await exchange.send(std::span<const char>(piece).first(*got));
+        if (!sent) co_return;
+    }
+}
+
+}  // namespace hubkeep

@@ -1,0 +1,200 @@
+#include "server/proxy/listings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "server/hub/listing.hpp"
+#include "server/hub/query.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr std::size_t paths_body_limit_bytes = 1024 * 1024;
+constexpr std::int64_t one_day_seconds = 86400;
+
+// Expanded documents tell things that change under a commit: last commits, scans, download counts.
+bool is_expanded(std::string_view query) {
+    return query_value(query, "expand").value_or("false") != "false" ||
+           query_flag(query, "securityStatus");
+}
+
+std::string paths_question(const std::vector<std::string>& paths, bool expand) {
+    boost::json::array list;
+    for (const auto& path : paths) list.emplace_back(path);
+    return boost::json::serialize(boost::json::object{{"paths", list}, {"expand", expand}});
+}
+
+}  // namespace
+
+DocumentRequest Listings::request_for(IoThread& thread, const Route& route, const Caller& caller) {
+    DocumentRequest request;
+    request.repo = route.repo;
+    request.scope = aliases_.scope_of(route.repo, caller.access, index_.reader(thread.number()));
+    request.credential = caller.credential;
+    request.ask.headers.set("Accept", "application/json");
+    return request;
+}
+
+Task<Outcome<Document>> Listings::info_of(IoThread& thread, const Route& route,
+                                          const Caller& caller, std::string query) {
+    auto request = request_for(thread, route, caller);
+    const RepoId canonical{route.repo.kind, request.scope.name};
+    // A repo without a revision in its path is described at its default branch.
+    const std::string asked = route.revision_given ? route.revision : "";
+    request.ask.target = repo_info_target(canonical, asked, query);
+    request.what = fmt::format("the description of {} at {}", canonical.name, route.revision);
+    if (is_expanded(query)) {
+        request.key = fmt::format("info of\n{}\n{}", asked, query);
+        request.ttl_seconds = revisions_.ttl().count();
+    } else {
+        request.revision = route.revision;
+        request.info_query = query;
+        std::string commit = route.revision;
+        if (!is_commit(route.revision)) {
+            const auto known =
+                revisions_.known(request.scope, route.revision, index_.reader(thread.number()));
+            commit = known ? known->commit : "";
+            request.must_ask = !known || !known->fresh;
+        }
+        request.key = info_key(commit, query);
+    }
+    auto document = co_await documents_.get(thread, std::move(request));
+    co_return document;
+}
+
+Task<Outcome<Listings::Pinned>> Listings::commit_of(IoThread& thread, const Route& route,
+                                                    const Caller& caller) {
+    if (is_commit(route.revision)) co_return Pinned{route.revision, Verdict::hit, {}};
+    auto& reader = index_.reader(thread.number());
+    const auto scope = aliases_.scope_of(route.repo, caller.access, reader);
+    const auto known = revisions_.known(scope, route.revision, reader);
+    if (known && known->fresh) co_return Pinned{known->commit, Verdict::hit, {}};
+    Route described = route;
+    described.revision_given = true;
+    auto document = co_await info_of(thread, described, caller, "");
+    if (document && is_commit(document->row.commit)) {
+        co_return Pinned{document->row.commit, document->verdict, document->warning};
+    }
+    // Known from files alone: no description was ever seen.
+    if (!document && known && document.error().error.status >= 500) {
+        co_return Pinned{known->commit, Verdict::stale, upstream_.why_not()};
+    }
+    if (!document) co_return std::unexpected(document.error());
+    co_return refuse(upstream_failed("the Hub described a revision without its commit"));
+}
+
+Task<void> Listings::send(Exchange& exchange, Outcome<Document> document, const Pinned* pinned) {
+    if (!document) {
+        co_await send_refusal(exchange, document.error(), true);
+        co_return;
+    }
+    auto verdict = document->verdict;
+    auto warning = document->warning;
+    if (pinned != nullptr && pinned->verdict == Verdict::stale && warning.empty()) {
+        verdict = Verdict::stale;
+        warning = pinned->warning;
+    }
+    exchange.record().cache = name_of(verdict);
+    const auto& row = document->row;
+    const auto commit = pinned != nullptr ? pinned->commit : row.commit;
+    if (row.status != 200) {
+        HubError error{.status = row.status, .code = row.error_code, .message = row.error_message};
+        co_await send_refusal(exchange, {std::move(error), commit}, true);
+        co_return;
+    }
+    ResponseHead head;
+    head.headers.set("Content-Type", row.content_type);
+    head.headers.set("Cache-Control", "no-cache");
+    if (!commit.empty()) head.headers.set("X-Repo-Commit", commit);
+    if (!row.link.empty()) {
+        head.headers.set("Link", fmt::format("<{}{}>; rel=\"next\"",
+                                             public_origin(settings_, exchange), row.link));
+    }
+    add_cache_fields(head, verdict, warning);
+    co_await exchange.respond(std::move(head), std::move(document->row.body));
+}
+
+Task<void> Listings::info(Exchange& exchange, Route route, Caller caller) {
+    auto query = normalised_query(route.query, info_parameters);
+    auto document = co_await info_of(exchange.thread(), route, caller, std::move(query));
+    co_await send(exchange, std::move(document), nullptr);
+}
+
+Task<void> Listings::tree(Exchange& exchange, Route route, Caller caller) {
+    auto& thread = exchange.thread();
+    const auto pinned = co_await commit_of(thread, route, caller);
+    if (!pinned) {
+        co_await send_refusal(exchange, pinned.error(), true);
+        co_return;
+    }
+    const auto query = normalised_query(route.query, tree_parameters);
+    auto request = request_for(thread, route, caller);
+    request.key = fmt::format("tree\n{}\n{}\n{}", pinned->commit, route.path, query);
+    request.ask.target =
+        tree_target({route.repo.kind, request.scope.name}, pinned->commit, route.path, query);
+    if (is_expanded(query)) request.ttl_seconds = revisions_.ttl().count();
+    request.what = fmt::format("the tree of {} at {}", request.scope.name, route.revision);
+    auto document = co_await documents_.get(thread, std::move(request));
+    co_await send(exchange, std::move(document), &*pinned);
+}
+
+Task<void> Listings::paths_info(Exchange& exchange, Route route, Caller caller) {
+    auto& thread = exchange.thread();
+    const auto body = co_await exchange.read_body(paths_body_limit_bytes);
+    if (!body) {
+        co_await send_refusal(exchange, {bad_request(body.error().message), {}}, true);
+        co_return;
+    }
+    bool expand = false;
+    auto paths = paths_of_request(exchange.request().headers.get("Content-Type"), *body, expand);
+    if (!paths) {
+        auto error = bad_request(paths.error().message);
+        if (paths.error().code != 0) error.status = paths.error().code;
+        co_await send_refusal(exchange, {std::move(error), {}}, true);
+        co_return;
+    }
+    std::ranges::sort(*paths);
+    const auto pinned = co_await commit_of(thread, route, caller);
+    if (!pinned) {
+        co_await send_refusal(exchange, pinned.error(), true);
+        co_return;
+    }
+    auto request = request_for(thread, route, caller);
+    request.ask.method = "POST";
+    request.ask.target = paths_info_target({route.repo.kind, request.scope.name}, pinned->commit);
+    request.ask.headers.set("Content-Type", "application/json");
+    request.ask.body = paths_question(*paths, expand);
+    const auto digest = digest_of(DigestKind::sha256, request.ask.body);
+    request.key = fmt::format("paths\n{}\n{}", pinned->commit, digest.hex());
+    if (expand) request.ttl_seconds = revisions_.ttl().count();
+    request.what = fmt::format("entries of {} at {}", request.scope.name, route.revision);
+    auto document = co_await documents_.get(thread, std::move(request));
+    co_await send(exchange, std::move(document), &*pinned);
+}
+
+Task<void> Listings::refs(Exchange& exchange, Route route, Caller caller) {
+    auto& thread = exchange.thread();
+    const auto query = normalised_query(route.query, refs_parameters);
+    auto request = request_for(thread, route, caller);
+    request.key = "refs\n" + query;
+    request.ask.target = refs_target({route.repo.kind, request.scope.name}, query);
+    request.ttl_seconds = revisions_.ttl().count();
+    request.what = "the refs of " + request.scope.name;
+    auto document = co_await documents_.get(thread, std::move(request));
+    co_await send(exchange, std::move(document), nullptr);
+}
+
+Task<void> Listings::agent_harnesses(Exchange& exchange) {
+    DocumentRequest request;
+    request.key = "agent-harnesses";
+    request.ask.target = "/api/agent-harnesses";
+    request.ttl_seconds = one_day_seconds;
+    request.keep_missing = true;
+    request.what = "the list of agent harnesses";
+    auto document = co_await documents_.get(exchange.thread(), std::move(request));
+    co_await send(exchange, std::move(document), nullptr);
+}
+
+}  // namespace hubkeep

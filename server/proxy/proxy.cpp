@@ -1,0 +1,156 @@
+#include "server/proxy/proxy.hpp"
+
+#include <fmt/format.h>
+
+namespace hubkeep {
+namespace {
+
+constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+
+bool needs_caller(Route::Kind kind) {
+    switch (kind) {
+        case Route::Kind::resolve:
+        case Route::Kind::raw:
+        case Route::Kind::resolve_cache:
+        case Route::Kind::repo_info:
+        case Route::Kind::tree:
+        case Route::Kind::paths_info:
+        case Route::Kind::refs:
+        case Route::Kind::commits:
+        case Route::Kind::auth_check: return true;
+        default: return false;
+    }
+}
+
+HubError no_xet() {
+    return {.status = 404,
+            .code = "",
+            .message =
+                "hubkeep serves files over plain HTTP and hands out no Xet tokens; set "
+                "HF_HUB_DISABLE_XET=1, or delete the client's cached file listing (trees/)"};
+}
+
+HubError not_served(std::string_view what) {
+    return {.status = 501,
+            .code = "",
+            .message = fmt::format("hubkeep does not serve {}; ask the Hub itself for it", what)};
+}
+
+}  // namespace
+
+Task<void> Proxy::handle(Exchange& exchange) {
+    const auto& request = exchange.request();
+    auto route = parse_route(request.method, request.target);
+    if (needs_caller(route.kind)) {
+        co_await about_a_repo(exchange, std::move(route));
+        co_return;
+    }
+    switch (route.kind) {
+        case Route::Kind::bad: {
+            Refusal refusal{bad_request(route.error), {}};
+            refusal.error.status = route.status;
+            co_await send_refusal(exchange, refusal, false);
+            break;
+        }
+        case Route::Kind::write: co_await send_refusal(exchange, {read_only(), {}}, true); break;
+        case Route::Kind::preflight: co_await preflight(exchange); break;
+        case Route::Kind::own: co_await own(exchange, std::move(route)); break;
+        case Route::Kind::whoami: co_await whoami(exchange, std::move(route)); break;
+        case Route::Kind::telemetry:
+            co_await exchange.respond(ResponseHead{.status = 204}, {});
+            break;
+        case Route::Kind::agent_harnesses: co_await listings_.agent_harnesses(exchange); break;
+        case Route::Kind::xet_token: co_await send_refusal(exchange, {no_xet(), {}}, true); break;
+        case Route::Kind::git:
+            co_await send_refusal(exchange, {not_served("git repositories"), {}}, true);
+            break;
+        case Route::Kind::oci:
+            co_await send_refusal(exchange, {not_served("the OCI protocol"), {}}, true);
+            break;
+        case Route::Kind::robots:
+            co_await send_text(exchange, 200, plain_text, "User-agent: *\nDisallow: /\n");
+            break;
+        case Route::Kind::root:
+        case Route::Kind::page:
+        case Route::Kind::blob_page:
+            co_await send_text(
+                exchange, route.kind == Route::Kind::page ? 404 : 200, plain_text,
+                fmt::format("This is hubkeep, a cache of {}.\nPoint clients at it "
+                            "with HF_ENDPOINT={}\n",
+                            upstream_.hub().url(), public_origin(settings_, exchange)));
+            break;
+        default: {
+            Credential credential = upstream_.service_credential();
+            if (credential.token.empty()) {
+                credential.token = token_of(request.headers.get("Authorization"));
+                if (!credential.token.empty()) credential.kind = Credential::Kind::client;
+            }
+            co_await forward_.pass(exchange, std::move(route), std::move(credential));
+        }
+    }
+}
+
+Task<void> Proxy::about_a_repo(Exchange& exchange, Route route) {
+    const std::string authorization(exchange.request().headers.get("Authorization"));
+    auto caller = co_await access_.identify(exchange.thread(), route.repo, authorization);
+    switch (route.kind) {
+        case Route::Kind::repo_info:
+            co_await listings_.info(exchange, std::move(route), std::move(caller));
+            break;
+        case Route::Kind::tree:
+            co_await listings_.tree(exchange, std::move(route), std::move(caller));
+            break;
+        case Route::Kind::paths_info:
+            co_await listings_.paths_info(exchange, std::move(route), std::move(caller));
+            break;
+        case Route::Kind::refs:
+            co_await listings_.refs(exchange, std::move(route), std::move(caller));
+            break;
+        case Route::Kind::auth_check:
+            if (route.path == "write") {
+                co_await send_refusal(exchange, {read_only(), {}}, true);
+                break;
+            }
+            co_await forward_.pass(exchange, std::move(route), std::move(caller.credential));
+            break;
+        case Route::Kind::commits:
+            co_await forward_.pass(exchange, std::move(route), std::move(caller.credential));
+            break;
+        default: co_await files_.serve(exchange, std::move(route), std::move(caller));
+    }
+}
+
+Task<void> Proxy::whoami(Exchange& exchange, Route route) {
+    // With a service token the Hub would describe the service, which is nobody's business.
+    Credential credential{Credential::Kind::client,
+                          token_of(exchange.request().headers.get("Authorization"))};
+    if (!upstream_.has_service_token() && !credential.token.empty()) {
+        co_await forward_.pass(exchange, std::move(route), std::move(credential));
+        co_return;
+    }
+    HubError error{.status = 401, .code = "", .message = "Invalid username or password."};
+    co_await send_refusal(exchange, {std::move(error), {}}, true);
+}
+
+Task<void> Proxy::preflight(Exchange& exchange) {
+    ResponseHead head{.status = 204};
+    head.headers.set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS, POST");
+    head.headers.set("Access-Control-Allow-Headers",
+                     "Authorization, Range, Content-Type, If-None-Match, If-Range, X-HF-Bill-To");
+    head.headers.set("Access-Control-Max-Age", "86400");
+    head.headers.set("Allow", "GET, HEAD, OPTIONS, POST");
+    co_await exchange.respond(std::move(head), {});
+}
+
+Task<void> Proxy::own(Exchange& exchange, Route route) {
+    if (route.own_path == "livez") {
+        co_await send_text(exchange, 200, plain_text, "ok\n");
+    } else if (route.own_path == "readyz") {
+        const bool ready = health_.ready();
+        co_await send_text(exchange, ready ? 200 : 503, plain_text, health_.report());
+    } else {
+        co_await send_text(exchange, 404, plain_text, "hubkeep has nothing at this address\n");
+    }
+}
+
+}  // namespace hubkeep

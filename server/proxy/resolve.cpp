@@ -1,0 +1,211 @@
+#include "server/proxy/resolve.hpp"
+
+#include <fmt/format.h>
+
+#include "server/hub/route.hpp"
+
+namespace hubkeep {
+namespace {
+
+// Clients give a HEAD 10 s; ours must end before, with a sentence.
+constexpr auto patience = seconds(8);
+// With something to serve, nobody waits long for a Hub that hangs.
+constexpr auto patience_with_stale = seconds(2);
+constexpr int attempts_per_question = 2;
+constexpr auto pause_between_attempts = milliseconds(150);
+
+}  // namespace
+
+Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRequest& request,
+                                        const Scope& scope) {
+    const auto& final = answer.response.head();
+    const auto get = [&](std::string_view name) -> std::string_view {
+        if (final.headers.has(name)) return final.headers.get(name);
+        // The commit may stand only on the first hop; lengths and ETags of hops are their own.
+        if (!iequals(name, "X-Repo-Commit")) return {};
+        for (const auto& hop : answer.redirects) {
+            if (hop.headers.has(name)) return hop.headers.get(name);
+        }
+        return {};
+    };
+    const auto route = parse_route("HEAD", answer.hub_target);
+    if (is_valid_repo_name(route.repo.name)) {
+        aliases_.learn(request.repo, request.caller.access, route.repo.name);
+    }
+    Scope canonical = scope;
+    if (!route.repo.name.empty()) canonical.name = route.repo.name;
+
+    Lesson lesson;
+    EntryRow entry;
+    if (final.status >= 400) {
+        const auto kind = request.caller.credential.kind;
+        auto error = from_hub(final.status, get, kind == Credential::Kind::service,
+                              kind == Credential::Kind::client);
+        const auto commit = get("X-Repo-Commit");
+        if (error.code != "EntryNotFound" || !is_commit(commit)) {
+            if (stale_allowed(error)) {
+                lesson.no_answer = error.message;
+                lesson.failure = std::move(error);
+            } else {
+                lesson.refusal = std::move(error);
+            }
+            co_return lesson;
+        }
+        entry.absent = true;
+        lesson.commit = commit;
+    } else {
+        const auto metadata = read_metadata(final.status, get);
+        if (!metadata) {
+            lesson.no_answer = metadata.error().message;
+            co_return lesson;
+        }
+        entry.blob = metadata->blob;
+        entry.size = metadata->size;
+        lesson.commit = metadata->commit;
+    }
+    lesson.path = request.path;
+    lesson.entry = entry;
+    if (!is_commit(request.revision)) {
+        revisions_.confirmed(canonical, request.revision, lesson.commit);
+    }
+    // A full disk keeps nobody from the answer; the index has told the log.
+    co_await index_.write({PutEntry{canonical, lesson.commit, request.path, std::move(entry)}});
+    co_return lesson;
+}
+
+Task<Resolver::Lesson> Resolver::ask_hub(IoThread& thread, const ResolveRequest& request,
+                                         const Scope& scope) {
+    HubRequest head;
+    head.method = "HEAD";
+    RepoId repo{request.repo.kind, scope.name};
+    head.target = resolve_target(repo, request.revision, request.path);
+    auto answer = co_await upstream_.ask(thread, std::move(head), request.caller.credential,
+                                         Follow::same_origin);
+    if (!answer) co_return Lesson{.no_answer = answer.error().message};
+    auto lesson = co_await record(*answer, request, scope);
+    co_return lesson;
+}
+
+// What another asker's question has taught between this asker's look and its turn.
+std::optional<Resolver::Lesson> Resolver::learnt(IoThread& thread, const ResolveRequest& request,
+                                                 const Scope& scope) {
+    if (is_commit(request.revision)) {
+        const auto row = kept(thread, request, scope, request.revision);
+        if (!row) return std::nullopt;
+        return Lesson{.commit = request.revision, .path = request.path, .entry = *row};
+    }
+    const auto known = revisions_.known(scope, request.revision, index_.reader(thread.number()));
+    if (!known || !known->fresh) return std::nullopt;
+    return Lesson{.commit = known->commit};
+}
+
+Task<Resolver::Lesson> Resolver::learn(IoThread& thread, ResolveRequest request, Scope scope) {
+    if (auto lesson = learnt(thread, request, scope)) co_return std::move(*lesson);
+    Lesson lesson;
+    for (int attempt = 1; attempt <= attempts_per_question; ++attempt) {
+        lesson = co_await ask_hub(thread, request, scope);
+        const bool limited = lesson.failure && lesson.failure->status == 429;
+        if (lesson.no_answer.empty() || limited || !upstream_.worth_asking()) break;
+        if (attempt < attempts_per_question) co_await sleep_for(pause_between_attempts);
+    }
+    if (lesson.refusal && lesson.refusal->code == "RevisionNotFound") {
+        revisions_.gone(scope, request.revision);
+    }
+    co_return lesson;
+}
+
+std::optional<EntryRow> Resolver::kept(IoThread& thread, const ResolveRequest& request,
+                                       const Scope& scope, const std::string& commit) {
+    return index_.reader(thread.number()).entry(scope, commit, request.path);
+}
+
+Outcome<Resolution> Resolver::outcome_of(const EntryRow& row, const RepoId& repo,
+                                         std::string commit, Verdict verdict, std::string warning) {
+    if (row.absent || !row.blob) return refuse(entry_not_found(), std::move(commit));
+    return Resolution{repo, {std::move(commit), *row.blob, row.size}, verdict, std::move(warning)};
+}
+
+Task<Outcome<Resolution>> Resolver::entry_at(IoThread& thread, const ResolveRequest& request,
+                                             const Scope& scope, std::string commit,
+                                             Verdict verdict, std::string warning) {
+    const RepoId repo{request.repo.kind, scope.name};
+    if (const auto row = kept(thread, request, scope, commit)) {
+        co_return outcome_of(*row, repo, std::move(commit), verdict, std::move(warning));
+    }
+    const auto what = fmt::format("{} of {} at {}", request.path, scope.name, commit.substr(0, 12));
+    if (!upstream_.worth_asking()) co_return refuse(not_cached_offline(what, upstream_.why_not()));
+    ResolveRequest at_commit = request;
+    at_commit.revision = commit;
+    const auto key = fmt::format("{}\n{}\n{}\n{}\n{}", scope.kind, scope.name, scope.access, commit,
+                                 request.path);
+    const auto answer = co_await lessons_.ask(
+        thread.tasks(), key,
+        [this, &thread, at_commit, scope] { return learn(thread, at_commit, scope); },
+        SteadyClock::now() + patience);
+    if (!answer) co_return refuse(not_cached_offline(what, "the Hub did not answer in time"));
+    const Lesson& lesson = answer->value;
+    if (lesson.refusal) co_return refuse(*lesson.refusal);
+    if (lesson.failure) co_return refuse(*lesson.failure);
+    if (!lesson.no_answer.empty()) co_return refuse(not_cached_offline(what, lesson.no_answer));
+    // A rename may have been learnt on the way.
+    const auto now =
+        aliases_.scope_of(request.repo, request.caller.access, index_.reader(thread.number()));
+    const auto asked = answer->joined ? Verdict::joined : Verdict::miss;
+    const RepoId renamed{request.repo.kind, now.name};
+    auto row = kept(thread, request, now, lesson.commit);
+    if (!row && lesson.path == request.path) row = lesson.entry;
+    if (row) co_return outcome_of(*row, renamed, lesson.commit, asked, std::move(warning));
+    co_return refuse(upstream_failed("the Hub answered for another commit than was asked for"));
+}
+
+Task<Outcome<Resolution>> Resolver::resolve(IoThread& thread, ResolveRequest request) {
+    auto& reader = index_.reader(thread.number());
+    auto scope = aliases_.scope_of(request.repo, request.caller.access, reader);
+    if (is_commit(request.revision)) {
+        auto outcome =
+            co_await entry_at(thread, request, scope, request.revision, Verdict::hit, {});
+        co_return outcome;
+    }
+    auto known = revisions_.known(scope, request.revision, reader);
+    if (known && known->fresh) {
+        auto outcome = co_await entry_at(thread, request, scope, known->commit, Verdict::hit, {});
+        if (outcome || outcome.error().error.code != "RevisionNotFound") co_return outcome;
+        // The commit is gone, so the branch was moved by force: what was known of it is worthless.
+        revisions_.gone(scope, request.revision);
+        known.reset();
+    }
+    const auto what = fmt::format("{} of {} at {}", request.path, scope.name, request.revision);
+    Lesson lesson;
+    bool joined = false;
+    if (!upstream_.worth_asking()) {
+        lesson.no_answer = upstream_.why_not();
+    } else {
+        auto key =
+            fmt::format("{}\n{}\n{}\n{}", scope.kind, scope.name, scope.access, request.revision);
+        for (int turn = 0; turn < 2; ++turn) {
+            const auto answer = co_await lessons_.ask(
+                thread.tasks(), key,
+                [this, &thread, request, scope] { return learn(thread, request, scope); },
+                SteadyClock::now() + (known ? patience_with_stale : patience));
+            lesson = answer ? answer->value : Lesson{.no_answer = "the Hub did not answer in time"};
+            joined = answer && answer->joined;
+            // Somebody else's missing file says nothing about ours when no commit came with it.
+            if (!joined || !lesson.refusal || lesson.refusal->code != "EntryNotFound") break;
+            key += '\n' + request.path;
+        }
+    }
+    if (lesson.refusal) co_return refuse(*lesson.refusal);
+    if (!lesson.no_answer.empty()) {
+        if (!known && lesson.failure) co_return refuse(*lesson.failure);
+        if (!known) co_return refuse(not_cached_offline(what, lesson.no_answer));
+        auto outcome = co_await entry_at(thread, request, scope, known->commit, Verdict::stale,
+                                         lesson.no_answer);
+        co_return outcome;
+    }
+    scope = aliases_.scope_of(request.repo, request.caller.access, reader);
+    const auto verdict = known ? Verdict::revalidated : joined ? Verdict::joined : Verdict::miss;
+    auto outcome = co_await entry_at(thread, request, scope, lesson.commit, verdict, {});
+    co_return outcome;
+}
+
+}  // namespace hubkeep

@@ -1,0 +1,73 @@
+#pragma once
+// Resolver: finds the entry, and so the blob, behind repo + revision + path. A commit's entries
+// never change, so they are asked for once; a revision's commit is confirmed once per ttl, with the
+// same HEAD request that brings the entry. All askers of one question share one request. When the
+// Hub does not answer, what is known is served and marked stale; what is not known is refused with
+// an error that no client takes for "not found". One for the process; any io thread.
+
+#include <optional>
+#include <string>
+
+#include "common/coalesce.hpp"
+#include "server/hub/metadata.hpp"
+#include "server/hub/names.hpp"
+#include "server/proxy/access.hpp"
+#include "server/proxy/aliases.hpp"
+#include "server/proxy/answers.hpp"
+#include "server/proxy/revisions.hpp"
+#include "server/proxy/upstream.hpp"
+
+namespace hubkeep {
+
+struct ResolveRequest {
+    RepoId repo;
+    std::string revision;
+    std::string path;
+    Caller caller;
+};
+
+struct Resolution {
+    RepoId repo;  // canonical
+    FileMetadata file;
+    Verdict verdict = Verdict::hit;
+    std::string warning;  // why it may be stale, "" when it is not
+};
+
+class Resolver {
+  public:
+    Resolver(Upstream& upstream, Index& index, Revisions& revisions, Aliases& aliases)
+        : upstream_(upstream), index_(index), revisions_(revisions), aliases_(aliases) {}
+
+    Task<Outcome<Resolution>> resolve(IoThread& thread, ResolveRequest request);
+
+  private:
+    // What one HEAD request taught. Exactly one of: a commit; a refusal by the Hub; no answer.
+    struct Lesson {
+        std::string commit;
+        std::string path;
+        EntryRow entry;  // of that path at that commit
+        std::optional<HubError> refusal;
+        std::string no_answer;            // why
+        std::optional<HubError> failure;  // the Hub's own error behind no_answer
+    };
+    std::optional<Lesson> learnt(IoThread& thread, const ResolveRequest& request,
+                                 const Scope& scope);
+    Task<Lesson> learn(IoThread& thread, ResolveRequest request, Scope scope);
+    Task<Lesson> ask_hub(IoThread& thread, const ResolveRequest& request, const Scope& scope);
+    Task<Lesson> record(const HubAnswer& answer, const ResolveRequest& request, const Scope& scope);
+    Task<Outcome<Resolution>> entry_at(IoThread& thread, const ResolveRequest& request,
+                                       const Scope& scope, std::string commit, Verdict verdict,
+                                       std::string warning);
+    std::optional<EntryRow> kept(IoThread& thread, const ResolveRequest& request,
+                                 const Scope& scope, const std::string& commit);
+    static Outcome<Resolution> outcome_of(const EntryRow& row, const RepoId& repo,
+                                          std::string commit, Verdict verdict, std::string warning);
+
+    Upstream& upstream_;
+    Index& index_;
+    Revisions& revisions_;
+    Aliases& aliases_;
+    Coalescer<Lesson> lessons_;
+};
+
+}  // namespace hubkeep
