@@ -1,0 +1,90 @@
+"""A user of huggingface_hub: does the jobs it reads as JSON and writes what came of each.
+
+Runs in the environment of any huggingface_hub from 0.20 on. Input: a list of
+{"call": "file" | "snapshot" | "info" | "tree" | "refs" | "paths" | "read", ...arguments}.
+Output, on the last line: a list of the same length, with digests and never the bytes; an exception
+becomes the names of its classes, so that the test sees what the user's `except` would.
+"""
+import hashlib
+import json
+import os
+import sys
+import time
+
+import huggingface_hub
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+
+
+def digest(path):
+    sha256 = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            sha256.update(chunk)
+    return sha256.hexdigest()
+
+
+def commit_of(path):
+    """The commit is a part of the path: .../snapshots/{commit}/{file}."""
+    parts = path.split(os.sep)
+    return parts[parts.index("snapshots") + 1]
+
+
+def file(**job):
+    path = hf_hub_download(**job)
+    return {"sha256": digest(path), "size": os.path.getsize(path), "commit": commit_of(path),
+            "blob": os.path.basename(os.path.realpath(path))}
+
+
+def snapshot(**job):
+    top = snapshot_download(**job)
+    found = {}
+    for folder, _, names in os.walk(top):
+        for name in names:
+            path = os.path.join(folder, name)
+            found[os.path.relpath(path, top)] = digest(path)
+    return {"commit": os.path.basename(top), "files": found}
+
+
+def info(**job):
+    repo = HfApi().repo_info(**job)
+    return {"id": repo.id, "sha": repo.sha, "names": sorted(it.rfilename for it in repo.siblings)}
+
+
+def tree(**job):
+    if job.pop("recursive", True):
+        job["recursive"] = True
+    return {"names": sorted(it.path for it in HfApi().list_repo_tree(**job))}
+
+
+def refs(**job):
+    found = HfApi().list_repo_refs(**job)
+    return {"branches": {it.name: it.target_commit for it in found.branches}}
+
+
+def paths(**job):
+    return {"sizes": {it.path: getattr(it, "size", None) for it in HfApi().get_paths_info(**job)}}
+
+
+def read(path, start, stop):
+    from huggingface_hub import HfFileSystem
+    with HfFileSystem().open(path, "rb", block_size=1 << 16) as stream:
+        stream.seek(start)
+        return {"sha256": hashlib.sha256(stream.read(stop - start)).hexdigest()}
+
+
+CALLS = {it.__name__: it for it in (file, snapshot, info, tree, refs, paths, read)}
+
+
+def do(job):
+    started = time.monotonic()
+    try:
+        result = CALLS[job.pop("call")](**job)
+    except Exception as error:
+        result = {"error": [it.__name__ for it in type(error).__mro__], "message": str(error)}
+    result["seconds"] = time.monotonic() - started
+    return result
+
+
+if __name__ == "__main__":
+    results = [do(job) for job in json.load(sys.stdin)]
+    print(json.dumps({"version": huggingface_hub.__version__, "results": results}))

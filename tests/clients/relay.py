@@ -1,0 +1,46 @@
+"""A wire between a client and the daemon that lets a test act at a chosen request.
+
+Copies bytes both ways, on one thread per direction, and calls `on_request(first_line)` before a
+request goes on. Only for clients that do not pipeline and whose requests have no body, as the
+downloads of huggingface_hub: a piece from the client that begins with a method is a request.
+"""
+import socket
+import threading
+
+METHODS = (b"GET ", b"HEAD ")
+
+
+class Relay:
+    def __init__(self, target_url: str, on_request):
+        host, port = target_url.removeprefix("http://").rstrip("/").split(":")
+        self._target = (host, int(port))
+        self._on_request = on_request
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d" % self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self._target)
+            for source, sink, watch in ((client, server, True), (server, client, False)):
+                threading.Thread(target=self._copy, args=(source, sink, watch), daemon=True).start()
+
+    def _copy(self, source, sink, watch):
+        try:
+            while piece := source.recv(65536):
+                if watch and piece.startswith(METHODS):
+                    self._on_request(piece.split(b"\r\n", 1)[0].decode("latin-1"))
+                sink.sendall(piece)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            sink.close()

@@ -1,0 +1,36 @@
+"""The scene of a client test: a stand-in Hub, a daemon in front of it, and users with empty homes.
+
+Made for one test and taken down after it, so that `cold` means cold. The daemon starts when the
+first user needs it, or earlier when the test has settings for it.
+"""
+from clients.support import Client
+
+
+class Scene:
+    def __init__(self, hub, start_daemon, outside, folder):
+        self.hub = hub
+        self.outside = outside
+        self.folder = folder
+        self._start_daemon = start_daemon
+        self._users = 0
+        self.daemon = None
+
+    def start(self, **settings):
+        """A moving revision stays fresh for the whole test unless the test says otherwise."""
+        self.daemon = self._start_daemon(self.hub, **{"revisions_ttl": "1h", **settings})
+        return self.daemon
+
+    def home(self):
+        self._users += 1
+        return self.folder / f"user{self._users}"
+
+    def client(self, name: str, endpoint: str | None = None, **variables) -> Client:
+        if self.daemon is None:
+            self.start()
+        return Client(name, self.home(), endpoint or self.daemon.url, self.outside.url,
+                      **variables)
+
+    def go_offline(self):
+        """The Hub disappears and the daemon starts anew: nothing is left but its disk."""
+        self.hub.down()
+        self.daemon.restart()

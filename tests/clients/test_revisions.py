@@ -1,0 +1,65 @@
+"""Branches that move, and downloads that were interrupted, as huggingface_hub meets them."""
+import pytest
+
+from clients.relay import Relay
+from clients.support import VERSIONS, expect_file, expect_snapshot, lfs_bytes
+from hub import Generated
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("path", ("config.json", "model.bin"))
+def test_branch_moves_between_metadata_and_content(scene, version, path):
+    """One download is one commit: name, commit and bytes agree even if all sizes are equal."""
+    repo = scene.hub.add_repo("model", "org/moving",
+                              {"config.json": b"first ", "model.bin": Generated(70_000, "first")})
+    scene.start(revisions_ttl="0s")
+    before = repo.head
+    seen = []
+
+    def move(line):
+        seen.append(line)
+        if line.startswith("GET ") and "/resolve/" in line and repo.head == before:
+            repo.commit({"config.json": b"second", "model.bin": Generated(70_000, "second")})
+
+    with Relay(scene.daemon.url, move) as relay:
+        job = {"call": "file", "repo_id": repo.id, "filename": path}
+        result = scene.client(version, endpoint=relay.url).do(job)[0]
+    assert repo.head != before, f"the branch did not move: {seen}"
+    expect_file(result, repo, before, path)
+    expect_file(scene.client(version).do(job)[0], repo, "main", path)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_new_commit_costs_only_what_changed(scene, version):
+    repo = scene.hub.add_repo("model", "org/growing", {
+        "config.json": b"{}", "old.bin": Generated(400_000, "old"), "gone.txt": b"gone soon"})
+    scene.start(revisions_ttl="0s")
+    job = {"call": "snapshot", "repo_id": repo.id}
+    client = scene.client(version)
+    expect_snapshot(client.do(job)[0], repo)
+    first = repo.head
+    scene.hub.reset_counts()
+    repo.commit({"new.bin": Generated(30_000, "new"), "gone.txt": None})
+    expect_snapshot(client.do(job)[0], repo)
+    expect_snapshot(scene.client(version).do(job)[0], repo)
+    assert scene.hub.bytes_sent("cdn") == 30_000
+    # The old commit is still there for whoever pinned it.
+    pinned = {"call": "file", "repo_id": repo.id, "filename": "gone.txt", "revision": first}
+    expect_file(scene.client(version).do(pinned)[0], repo, first, "gone.txt")
+
+
+@pytest.mark.parametrize("version", ("hf-0.20", "hf-0.36"))
+def test_resumes_what_an_earlier_process_left(scene, version):
+    """Versions before 1.18 ask for the rest of a half-written blob, here of a cold file."""
+    repo = scene.hub.add_repo("model", "org/resumed", {"model.bin": Generated(2 << 20, "resume")})
+    entry = repo.find("main").entries["model.bin"]
+    client = scene.client(version)
+    half = client.cache / "hub" / "models--org--resumed" / "blobs" / f"{entry.etag}.incomplete"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(entry.content.read(0, 1 << 20))
+    job = {"call": "file", "repo_id": repo.id, "filename": "model.bin", "resume_download": True}
+    expect_file(client.do(job)[0], repo, "main", "model.bin")
+    answers = [it["status"] for it in scene.daemon.access_log(method="GET")
+               if "/resolve/" in it["path"]]
+    assert answers == [206]
+    assert scene.hub.bytes_sent("cdn") <= 1.02 * lfs_bytes(repo)

@@ -1,0 +1,284 @@
+"""The service token: where it may go (to the Hub) and where it may be seen (nowhere).
+
+`hub.leaks`, which the fixture looks at after every test, are requests to other origins that carried
+a credential. Here we also look for the text of the token in everything that the daemon gives away.
+"""
+import base64
+import http.client
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import threading
+import urllib.parse
+
+import pytest
+
+from fault.support import is_sanitized, MIB, ask, expect_file, file_path, together, wait_until
+from hub import Generated
+from support.daemon import binary, clean_env, free_port, new_token
+
+
+def forms(token: str) -> dict[str, bytes]:
+    """The token as it might be written: also with its letters turned round, or encoded."""
+    found = {"raw": token, "reversed": token[::-1], "upper case": token.upper(),
+             "percent-encoded": "".join(f"%{ord(it):02X}" for it in token),
+             "percent-encoded underscore": urllib.parse.quote(token).replace("_", "%5F"),
+             "hexadecimal": token.encode().hex()}
+    for shift in range(3):
+        # Base64 of a text that contains it, at each of the three alignments, without the edges.
+        text = base64.b64encode(b"x" * shift + token.encode()).decode()
+        found[f"base64 at {shift}"] = text[4:-4]
+    return {name: text.encode() for name, text in found.items()}
+
+
+def places_of(token: str, texts: dict[str, bytes]) -> list[str]:
+    return [f"{form} in {place}" for place, text in texts.items()
+            for form, wanted in forms(token).items() if wanted in text]
+
+
+def written(daemon) -> dict[str, bytes]:
+    """Everything the daemon wrote or shows of itself."""
+    process = pathlib.Path("/proc", str(daemon.pid))
+    texts = {"output": daemon.output().encode(), "environ": (process / "environ").read_bytes(),
+             "cmdline": (process / "cmdline").read_bytes()}
+    for path in daemon.data_dir.rglob("*"):
+        if path.is_file():
+            texts[str(path)] = path.read_bytes()
+    return texts
+
+
+def admin_pages(daemon) -> dict[str, bytes]:
+    texts = {}
+    for path in ("/", "/metrics", "/-/livez", "/-/readyz", "/status", "/debug", "/config"):
+        link = http.client.HTTPConnection("127.0.0.1", daemon.admin_port, timeout=5)
+        link.request("GET", path)
+        reply = link.getresponse()
+        texts[f"admin {path}"] = str(reply.getheaders()).encode() + reply.read()
+        link.close()
+    return texts
+
+
+def test_the_token_is_nowhere_but_at_the_hub(hub, hubkeep):
+    token = new_token()
+    hub.add_token(token)
+    content = Generated(2 * MIB, "secret")
+    repo = hub.add_repo("model", "org/secret", {"a.bin": content, "c.json": b"{}"}, private=True)
+    daemon = hubkeep(hub, token=token, log_level="trace", revisions_ttl="0s")
+    api = f"/api/models/{repo.id}"
+    requests = [
+        ("GET", file_path(repo, "a.bin")), ("HEAD", file_path(repo, "a.bin")),
+        ("GET", file_path(repo, "c.json")), ("GET", file_path(repo, "missing")),
+        ("GET", file_path(repo, "a.bin", "no-such-branch")), ("GET", "/org/none/resolve/main/x"),
+        ("GET", f"{api}/tree/main"), ("GET", f"{api}/refs"), ("GET", api),
+        ("GET", f"{api}/auth-check"), ("GET", "/api/whoami-v2"), ("GET", "/api/models?search=s"),
+        ("POST", "/api/repos/create"), ("OPTIONS", api), ("GET", "/"), ("GET", "/%2e%2e/x"),
+        ("GET", f"{api}/xet-read-token/main"), ("BREW", "/"), ("GET", f"{api}/commits/main")]
+
+    def run():
+        answers = [ask(daemon, path, method, authorization="Bearer " + "x" * 20)
+                   for method, path in requests]
+        return {f"answer {number}": str(it.headers).encode() + it.body
+                for number, it in enumerate(answers)}
+
+    texts = run()
+    assert content.bytes() in texts["answer 0"], "the token was not used"
+    hub.fault(None, "status", origin="hub", code=401, times=None,
+              headers={"X-Error-Message": "Invalid credentials in Authorization header"})
+    texts |= {f"refused {name}": text for name, text in run().items()}
+    hub.down()
+    texts |= {f"down {name}": text for name, text in run().items()}
+    texts |= written(daemon) | admin_pages(daemon)
+    assert daemon.stop() == 0
+    texts["output at the end"] = daemon.output().encode()
+    assert places_of(token, texts) == []
+    assert not hub.leaks
+
+
+def test_a_refused_service_token_is_not_blamed_on_the_client(hub, hubkeep):
+    daemon = hubkeep(hub, token=new_token())    # the Hub does not know it
+    repo = hub.add_repo("model", "org/public", {"c.json": b"{}"})
+    for method in ("HEAD", "GET"):
+        answer = ask(daemon, file_path(repo, "c.json"), method)
+        assert answer.status >= 500 and "token" in answer.header("x-error-message"), answer
+
+
+# Redirects
+
+LOCATIONS = (
+    "{other}/x", "{cdn}/x", "http://localhost:{port}{path}", "http://localhost:{other_port}/x",
+    "//127.0.0.1:{other_port}/x", "//localhost:{port}{path}", "http://127.0.0.1.:{port}{path}",
+    "http://127.1:{port}{path}", "http://2130706433:{other_port}/x", "http://0x7f.1:{port}{path}",
+    "http://[::1]:{port}{path}", "http://[::ffff:127.0.0.1]:{other_port}/x",
+    "http://user:secret@127.0.0.1:{other_port}/x",
+    "http://127.0.0.1:{port}@127.0.0.1:{other_port}/x", "https://127.0.0.1:{port}{path}",
+    "https://127.0.0.1:{other_port}/x", "HTTP://LOCALHOST:{port}/x",
+    "http://127.0.0.1:{port}\\@127.0.0.1:{other_port}/x", "http:/\\127.0.0.1:{other_port}/x",
+    "http://127.0.0.1:{other_port}#@127.0.0.1:{port}/x", "http:127.0.0.1:{other_port}/x",
+    "ftp://127.0.0.1:{other_port}/x", "file:///etc/passwd", "gopher://127.0.0.1:{other_port}/_GET",
+    "\thttp://127.0.0.1:{other_port}/x", "/\\127.0.0.1:{other_port}/x", "", "?x", "x",
+)
+
+
+def origin_of(record) -> tuple[str, str]:
+    return record.origin, record.header("host")
+
+
+@pytest.mark.parametrize("method", ("HEAD", "GET"))
+def test_no_redirect_takes_the_token_along(hub, hubkeep, method):
+    """On HEAD the daemon looks for metadata, on GET for bytes; neither brings the token."""
+    files = {f"{n}.json": b'{"n": %d}' % n for n in range(len(LOCATIONS))}
+    repo = hub.add_repo("model", "org/redirected", files | {"target.json": b"{}"})
+    port, other_port = (hub.origins[it].port for it in ("hub", "other"))
+    daemon = hubkeep(hub, token=True, upstream_connect_timeout="1s", upstream_stall_timeout="1s")
+    for n, location in enumerate(LOCATIONS):
+        place = location.format(other=hub.other_url, cdn=hub.cdn_url, port=port,
+                                other_port=other_port, path=file_path(repo, "target.json"))
+        hub.fault(f"/resolve/.*/{n}.json$", "redirect", origin="hub", method=method,
+                  location=place, times=None)
+    hub.reset_counts()
+    answers = together(lambda path: ask(daemon, file_path(repo, path), timeout=60), files)
+    for n, (location, answer) in enumerate(zip(LOCATIONS, answers)):
+        if not answer.failed:
+            assert answer.body in (files[f"{n}.json"], b"{}"), f"{location}: {answer}"
+        assert b"root:" not in answer.body
+    home = ("hub", f"127.0.0.1:{port}")
+    astray = [(origin_of(it), it.path) for it in hub.requests
+              if it.carries_secret and origin_of(it) != home]
+    assert astray == []
+    assert any(it.carries_secret for it in hub.requests), "the token was never used"
+    assert daemon.running
+
+
+def test_a_redirect_within_the_hub_keeps_the_token(hub, hubkeep):
+    repo = hub.add_repo("model", "org/kept", {"c.json": b"{}"}, private=True)
+    daemon = hubkeep(hub, token=True)
+    old = file_path(repo, "c.json")
+    hub.rename(repo, "org/kept-too")
+    assert ask(daemon, old).body == b"{}"
+
+
+def test_redirects_in_a_circle_end(hub, hubkeep):
+    repo = hub.add_repo("model", "org/circle", {"c.json": b"{}"})
+    daemon = hubkeep(hub)
+    hub.fault("/resolve/", "redirect", origin="hub", times=None, location=file_path(repo, "c.json"))
+    answer = ask(daemon, file_path(repo, "c.json"))
+    assert answer.status >= 500 and hub.count("hub") <= 30, answer
+
+
+def test_a_realm_that_the_hub_names_is_not_visited(hub, hubkeep):
+    """As registries do it; whoever follows brings the credentials to a stranger."""
+    repo = hub.add_repo("model", "org/realm", {"c.json": b"{}"})
+    daemon = hubkeep(hub, token=True)
+    realm = f'Bearer realm="{hub.other_url}/token",service="x",scope="y"'
+    hub.fault(None, "status", origin="hub", code=401, times=None,
+              headers={"WWW-Authenticate": realm})
+    answer = ask(daemon, file_path(repo, "c.json"))
+    assert answer.failed and hub.other_url not in str(answer.headers), answer
+    assert hub.count("other") == 0 and hub.connections("other") == 0
+
+
+def test_addresses_in_listings_are_not_visited_nor_handed_on(hub, hubkeep):
+    repo = hub.add_repo("model", "org/poison", {"c.json": b"{}"})
+    daemon = hubkeep(hub, token=True)
+    link = {"Content-Type": "application/json", "Link": f'<{hub.other_url}/next>; rel="next"'}
+    hub.fault("/tree/", "status", origin="hub", code=200, headers=link, body=b"[]")
+    answer = ask(daemon, f"/api/models/{repo.id}/tree/main")
+    assert hub.other_url not in str(answer.headers), answer
+    assert hub.connections("other") == 0
+
+
+def test_the_client_s_token_and_cookies_stay_here(hub, hubkeep):
+    token = new_token()
+    hub.add_token(token)
+    repo = hub.add_repo("model", "org/client", {"a.bin": Generated(MIB, "client")})
+    daemon = hubkeep(hub, token=True)
+    own = {"authorization": f"Bearer {token}", "cookie": "token=abc", "origin": "http://in",
+           "referer": "http://inside/", "x_forwarded_for": "10.1.2.3",
+           "proxy_authorization": "Basic eDp5"}
+    for path in (file_path(repo, "a.bin"), f"/api/models/{repo.id}/tree/main",
+                 "/api/models?search=x", f"/api/models/{repo.id}/commits/main"):
+        assert ask(daemon, path, **own).status == 200
+    for record in hub.requests:
+        text = str(record.headers)
+        assert token not in text, f"{record.method} {record.path} carried the client's token"
+        names = {"cookie", "referer", "x-forwarded-for", "proxy-authorization", "origin"}
+        assert not names & set(record.headers), f"{record.path}: {text}"
+
+
+# How the daemon gets it
+
+@pytest.mark.parametrize("mode", (0o644, 0o640, 0o604, 0o660))
+def test_a_token_file_that_others_can_read_is_refused(hubkeep_cli, tmp_path, mode):
+    file = tmp_path / "token"
+    file.write_text(new_token())
+    file.chmod(mode)
+    run = hubkeep_cli("serve", "--listen", f"127.0.0.1:{free_port()}", "--data-dir",
+                      tmp_path / "data", "--admin-listen", f"127.0.0.1:{free_port()}",
+                      "--upstream-token-file", file)
+    assert run.returncode == 78, run
+    assert str(file) in run.stderr and "chmod" in run.stderr, run.stderr
+    assert file.read_text() not in run.stderr + run.stdout
+
+
+def test_hf_token_is_used_and_leaves_the_environment(hub, hubkeep):
+    token = new_token()
+    hub.add_token(token)
+    repo = hub.add_repo("model", "org/env", {"c.json": b"{}"}, private=True)
+    daemon = hubkeep(hub, env={"HF_TOKEN": token, "HARMLESS": "stays"})
+    environ = pathlib.Path(f"/proc/{daemon.pid}/environ").read_bytes()
+    assert places_of(token, {"environ": environ}) == [] and b"HARMLESS=stays" in environ
+    assert ask(daemon, file_path(repo, "c.json")).body == b"{}"
+    assert hub.requests[0].header("authorization") == f"Bearer {token}"
+
+
+def test_a_core_file_is_not_written(hub, hubkeep):
+    if is_sanitized():
+        pytest.skip("the sanitizer sets its own limits")
+    daemon = hubkeep(hub, token=True)
+    limits = pathlib.Path(f"/proc/{daemon.pid}/limits").read_text()
+    core = next(it for it in limits.splitlines() if it.startswith("Max core file size"))
+    assert core.split()[4] == "0", core
+
+
+def test_files_of_the_store_are_the_owner_s_alone(hub, tmp_path):
+    """Whatever the umask of whoever starts it."""
+    repo = hub.add_repo("model", "org/modes", {"a.bin": Generated(MIB, "modes")})
+    data, port = tmp_path / "data", free_port()
+    command = [binary(), "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", str(data),
+               "--admin-listen", f"127.0.0.1:{free_port()}", "--upstream-endpoint", hub.url]
+    process = subprocess.Popen(command, env=clean_env(), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, umask=0)
+    try:
+        def fetch():
+            link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                link.request("GET", file_path(repo, "a.bin"))
+                return len(link.getresponse().read()) == MIB
+            except ConnectionError:
+                return False
+            finally:
+                link.close()
+        wait_until(fetch, "the daemon answers")
+        open_to_others = [it for it in [data, *data.rglob("*")]
+                          if not it.is_symlink() and os.stat(it).st_mode & 0o077]
+        assert open_to_others == []
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def test_proxies_of_the_environment_are_not_used(hub, hubkeep):
+    seen = []
+    trap = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=lambda: seen.append(trap.accept()), daemon=True).start()
+    place = f"http://127.0.0.1:{trap.getsockname()[1]}"
+    repo = hub.add_repo("model", "org/proxy", {"c.json": b"{}"})
+    daemon = hubkeep(hub, token=True, env={
+        name: place for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy",
+                                 "ALL_PROXY", "all_proxy")})
+    expect_file(ask(daemon, file_path(repo, "c.json")), hub.repo("model", "org/proxy")
+                .find("main").entries["c.json"].content)
+    assert seen == []
+    trap.close()

@@ -1,0 +1,212 @@
+"""The daemon as tests run it: a process with its own ports and data folder, and both its streams.
+
+A `Daemon` belongs to one test and ends with it, stopped by its own process id. `verdict` is what no
+test may leave out: it did not crash, no sanitizer spoke, and no token is in what it wrote.
+"""
+import http.client
+import json
+import os
+import pathlib
+import re
+import secrets
+import signal
+import socket
+import ssl
+import string
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+START_SECONDS = 30
+STOP_SECONDS = 45       # the daemon gives running transfers 30 seconds
+SANITIZER = re.compile(r"(Address|Thread|Leak|UndefinedBehavior)Sanitizer|runtime error:")
+# A proxy or a token of the person who runs the tests must not decide how they end.
+FOREIGN = re.compile(r"^(HF_|HUBKEEP_|HUGGING|https?_proxy$|all_proxy$|no_proxy$)", re.IGNORECASE)
+
+
+def binary() -> str:
+    path = os.environ.get("HUBKEEP_BIN") or str(ROOT / "build/release/hubkeep")
+    if not os.access(path, os.X_OK):
+        raise FileNotFoundError(f"{path} is not there: build it, or name one in HUBKEEP_BIN")
+    return path
+
+
+def clean_env(extra: dict | None = None) -> dict:
+    env = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
+    return env | (extra or {})
+
+
+def new_token() -> str:
+    letters = string.ascii_letters + string.digits
+    return "hf_" + "".join(secrets.choice(letters) for _ in range(34))
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def flag_args(flags: dict) -> list[str]:
+    """`revisions_ttl="0s"` is `--revisions-ttl 0s`; None leaves a flag out."""
+    args = []
+    for name, value in flags.items():
+        if value is not None:
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            args += ["--" + name.replace("_", "-"), text]
+    return args
+
+
+class Daemon:
+    def __init__(self, folder: pathlib.Path, flags: dict, env: dict | None = None, args=(),
+                 secrets_kept=(), prefix=()):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.port, self.admin_port = free_port(), free_port()
+        self.data_dir = pathlib.Path(flags.get("data_dir") or folder / "data")
+        self._flags = {"listen": f"127.0.0.1:{self.port}",
+                       "admin_listen": f"127.0.0.1:{self.admin_port}",
+                       "data_dir": str(self.data_dir), "log_format": "json"} | flags
+        self._env, self._args, self._prefix = env, list(args), list(prefix)
+        self._secrets = [it for it in secrets_kept if it]
+        self._stdout, self._stderr = folder / "stdout", folder / "stderr"
+        self._process: subprocess.Popen | None = None
+        self._ended_by_test = False
+
+    def start(self) -> "Daemon":
+        command = [*self._prefix, binary(), "serve", *flag_args(self._flags), *self._args]
+        with open(self._stdout, "ab") as out, open(self._stderr, "ab") as err:
+            self._process = subprocess.Popen(command, env=clean_env(self._env), stdout=out,
+                                             stderr=err, stdin=subprocess.DEVNULL)
+        self._ended_by_test = False
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_ready():
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the daemon ended at once, {self._process.returncode}:\n"
+                                   + self.output())
+            if time.monotonic() > deadline:
+                self.kill()
+                raise TimeoutError(f"not ready after {START_SECONDS} s:\n{self.output()}")
+            time.sleep(0.02)
+        return self
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        self._ended_by_test = True
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise TimeoutError(f"SIGTERM did not end the daemon:\n{self.output()}") from None
+
+    def kill(self) -> None:
+        self._ended_by_test = True
+        self._process.kill()
+        self._process.wait()
+
+    def restart(self, **flags) -> "Daemon":
+        """Stops it, if it runs, and starts it on the same ports and data with changed flags."""
+        if self._process.poll() is None and (code := self.stop()) != 0:
+            raise RuntimeError(f"the daemon ended with {code}:\n{self.output()}")
+        self._flags |= flags
+        return self.start()
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self._flags.get("tls_cert") else "http"
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def admin_url(self) -> str:
+        return f"http://127.0.0.1:{self.admin_port}"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def peak_memory(self) -> int:
+        """Bytes of resident memory at its highest (Linux, VmHWM)."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+
+    def open_files(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def log(self) -> str:
+        return self._stderr.read_text(errors="replace")
+
+    def output(self) -> str:
+        """Both streams, for people."""
+        return self._stdout.read_text(errors="replace") + self.log()
+
+    def log_lines(self) -> list[dict]:
+        """Lines of the log that are JSON objects; the last may still be half written."""
+        found = []
+        for line in self.output().splitlines():
+            try:
+                value = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict):
+                found.append(value)
+        return found
+
+    def access_log(self, **wanted) -> list[dict]:
+        """One entry per request, those with the given fields only."""
+        return [it for it in self.log_lines() if it.get("msg") == "request"
+                and all(it.get(name) == value for name, value in wanted.items())]
+
+    def verdict(self) -> list[str]:
+        """Ends the daemon if it runs, and says what is wrong with how it lived."""
+        wrong = []
+        if self._process is None:
+            return wrong
+        if self._process.poll() is None:
+            if (code := self.stop()) != 0:
+                wrong.append(f"the daemon answered SIGTERM with exit code {code}")
+        elif not self._ended_by_test:
+            wrong.append(f"the daemon ended by itself with {self._process.returncode}")
+        output = self.output()
+        if SANITIZER.search(output):
+            wrong.append("a sanitizer reported")
+        wrong += [f"a token is in {place}" for place, text in self._written(output)
+                  if any(it in text for it in self._secrets)]
+        return wrong + ([output[-8000:]] if wrong else [])
+
+    def _written(self, output: str):
+        """What the daemon wrote, apart from the blobs: its log, and its database."""
+        yield "the log", output
+        for folder, folders, names in os.walk(self.data_dir):
+            folders[:] = [it for it in folders if it not in ("blobs", "partials")]
+            for name in names:
+                path = pathlib.Path(folder, name)
+                if path.is_file():      # a socket or a pipe would not end
+                    yield str(path), path.read_bytes().decode("latin-1")
+
+    def _is_ready(self) -> bool:
+        try:
+            if self.scheme == "https":
+                context = ssl._create_unverified_context()
+                link = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=2,
+                                                   context=context)
+            else:
+                link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+            try:
+                link.request("GET", "/-/readyz")
+                return link.getresponse().status == 200
+            finally:
+                link.close()
+        except (OSError, http.client.HTTPException):
+            return False
