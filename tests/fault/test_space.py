@@ -198,19 +198,24 @@ def test_the_file_that_was_not_used_for_longest_leaves(limited):
     assert disk_use(daemon) <= 3 * FILE + 3 * MIB
 
 
-def test_a_file_that_is_being_read_stays(limited):
-    hub, daemon, path, contents = limited
-    expect_file(ask(daemon, path("a")), contents["a"])
-    all_published(daemon, [contents["a"].sha256])
+def test_a_file_that_is_being_read_stays(hub, hubkeep):
+    """It is far larger than what a socket buffers, else all of it has left before it is read."""
+    long, others = Generated(24 * MIB, "long"), [Generated(FILE, f"{it}") for it in range(6)]
+    repo = hub.add_repo("model", "org/limited",
+                        {"long.bin": long} | {f"{it}.bin": other for it, other in enumerate(others)})
+    limit = 24 * MIB + 2 * FILE + 2 * MIB
+    daemon = hubkeep(hub, cache_max_size=f"{limit // MIB}MiB")
+    expect_file(ask(daemon, file_path(repo, "long.bin")), long)
+    all_published(daemon, [long.sha256])
     next_second()
-    with Download(daemon, path("a"), receive_buffer=8192) as reader:
+    with Download(daemon, file_path(repo, "long.bin"), receive_buffer=8192) as reader:
         assert reader.head().status == 200
         start = reader.read(MIB)
-        for name in "bcdef":
-            expect_file(ask(daemon, path(name)), contents[name])
-        assert contents["a"].sha256 in published(daemon)
-        assert start + reader.read(FILE) == contents["a"].bytes()
-    assert disk_use(daemon) <= 3 * FILE + 3 * MIB
+        for number, other in enumerate(others):
+            expect_file(ask(daemon, file_path(repo, f"{number}.bin")), other)
+        assert long.sha256 in published(daemon)
+        assert start + reader.read(long.size) == long.bytes()
+    assert disk_use(daemon) <= limit + MIB
 
 
 def test_a_file_larger_than_the_whole_cache_passes_and_pushes_nothing_out(limited):
