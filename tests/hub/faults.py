@@ -9,6 +9,7 @@ import dataclasses
 import gzip
 import re
 import threading
+from collections.abc import Callable
 
 from .content import Bytes
 from .wire import Cut, Pace, Reply, Request
@@ -196,6 +197,31 @@ async def _until(stream, at: int):
             return
         at -= len(chunk)
         yield chunk
+
+
+class Event:
+    """Something that happens at the Hub just before it answers the `at`-th fitting request.
+
+    It runs on the server's thread while the test's waits for an answer, so that no request can
+    come between. Requests are counted by all events, whether or not theirs is still to come."""
+
+    def __init__(self, action: Callable[[], object], path: str, at: int, origin="hub", method=None):
+        if at < 1:
+            raise ValueError("requests are counted from one")
+        self.action, self.path, self.at = action, path, at
+        self.origin, self.method = origin, method
+        self.seen = 0
+
+    @property
+    def happened(self) -> bool:
+        return self.seen >= self.at
+
+    def notice(self, origin: str, request: Request) -> None:
+        if (self.origin in (None, origin) and self.method in (None, request.method)
+                and re.search(self.path, request.path)):
+            self.seen += 1
+            if self.seen == self.at:
+                self.action()
 
 
 class Gate:

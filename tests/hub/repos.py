@@ -146,7 +146,20 @@ class Repo:
     def commit(self, changes: dict, branch="main", message="Update files") -> str:
         ref = self._ref(branch)
         parent = self.commits.get(self.refs.get(ref) or self.refs.get("refs/heads/main", ""))
-        entries = dict(parent.entries) if parent else {}
+        return self._commit(ref, parent, changes, message)
+
+    def force_push(self, changes: dict, branch="main", message="Rewrite history") -> str:
+        """Puts a commit in the place of the branch's last one, which nothing can reach any more."""
+        ref = self._ref(branch)
+        dead = self.commits[self.refs[ref]]
+        sha = self._commit(ref, dead.parent, changes, message, entries=dead.entries)
+        self.drop_commit(dead.sha)
+        return sha
+
+    def _commit(self, ref, parent, changes, message, entries=None) -> str:
+        if entries is None:
+            entries = parent.entries if parent else {}
+        entries = dict(entries)
         for path, value in changes.items():
             entries.pop(path, None)
             if value is not None:
@@ -170,6 +183,10 @@ class Repo:
 
     def delete_branch(self, name: str) -> None:
         self.refs = {ref: sha for ref, sha in self.refs.items() if ref != self._ref(name)}
+
+    def rename_branch(self, old: str, new: str) -> None:
+        names = {self._ref(old): self._ref(new)}
+        self.refs = {names.get(ref, ref): sha for ref, sha in self.refs.items()}
 
     def drop_commit(self, sha: str) -> None:
         """As after a force push: nothing can reach the commit any more."""

@@ -17,7 +17,7 @@ from . import routes
 from .access import Access
 from .cdn import Cdn
 from .certs import Authority
-from .faults import Fault, Gate
+from .faults import Event, Fault, Gate
 from .ledger import Ledger
 from .origin import Origin
 from .repos import Repo
@@ -40,6 +40,7 @@ class StandInHub:
         self._ledger = Ledger()
         self._faults: list[Fault] = []
         self._gates: list[Gate] = []
+        self._events: list[Event] = []
         self._served = 0
         self.rate_limit = None
         self._temp = tempfile.TemporaryDirectory(prefix="hub-")
@@ -170,6 +171,12 @@ class StandInHub:
         self._gates = [*self._gates, gate]
         return gate
 
+    def event(self, action, path=".", at=1, origin="hub", method=None) -> Event:
+        """`action` happens before the answer to the `at`-th request that fits, and once."""
+        event = Event(action, path, at, origin, method)
+        self._events = [*self._events, event]
+        return event
+
     @property
     def cdn_rate(self) -> float | None:
         pace = self.origins["cdn"].pace
@@ -197,6 +204,8 @@ class StandInHub:
         for gate in waiting:
             if gate.at is None:
                 await gate.hold()
+        for event in self._events:
+            event.notice(origin.name, request)
         if origin.name == "hub":
             reply = self._hub_answer(request)
         elif origin.name == "cdn":
