@@ -200,13 +200,15 @@ async def _until(stream, at: int):
 
 
 class Event:
-    """Something that happens at the Hub just before it answers the `at`-th fitting request.
+    """Something that happens at the Hub just before it answers the `at`-th fitting request, or
+    each of them.
 
     It runs on the server's thread while the test's waits for an answer, so that no request can
-    come between. Requests are counted by all events, whether or not theirs is still to come."""
+    come between."""
 
-    def __init__(self, action: Callable[[], object], path: str, at: int, origin="hub", method=None):
-        if at < 1:
+    def __init__(self, action: Callable[[], object], path: str, at: int | None, origin="hub",
+                 method=None):
+        if at is not None and at < 1:
             raise ValueError("requests are counted from one")
         self.action, self.path, self.at = action, path, at
         self.origin, self.method = origin, method
@@ -214,13 +216,13 @@ class Event:
 
     @property
     def happened(self) -> bool:
-        return self.seen >= self.at
+        return self.seen >= (self.at or 1)
 
     def notice(self, origin: str, request: Request) -> None:
         if (self.origin in (None, origin) and self.method in (None, request.method)
                 and re.search(self.path, request.path)):
             self.seen += 1
-            if self.seen == self.at:
+            if self.at in (None, self.seen):
                 self.action()
 
 

@@ -171,8 +171,8 @@ class StandInHub:
         self._gates = [*self._gates, gate]
         return gate
 
-    def event(self, action, path=".", at=1, origin="hub", method=None) -> Event:
-        """`action` happens before the answer to the `at`-th request that fits, and once."""
+    def event(self, action, path=".", at: int | None = 1, origin="hub", method=None) -> Event:
+        """`action` happens before the answer to the `at`-th request that fits; None is each."""
         event = Event(action, path, at, origin, method)
         self._events = [*self._events, event]
         return event

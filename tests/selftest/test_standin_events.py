@@ -43,6 +43,12 @@ def test_an_event_happens_before_the_request_it_was_asked_for(hub, repo, fetch, 
     assert repo.head != before and event.happened and event.seen == at + 1
 
 
+def test_an_event_before_each_request(hub, repo, fetch):
+    hub.event(lambda: repo.commit({"late.txt": b"late"}), "/resolve/main/", at=None)
+    seen = [commit_of(fetch) for _ in range(3)]
+    assert len(set(seen)) == 3 and seen[-1] == repo.head
+
+
 def test_an_event_of_another_method_or_origin_waits(hub, repo, fetch):
     event = hub.event(lambda: None, "/resolve/", method="GET")
     other = hub.event(lambda: None, origin="cdn")
