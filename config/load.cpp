@@ -89,10 +89,8 @@ void Loader::fill_data_dir() {
     auto& folder = loaded_.settings.data_dir;
     const auto home = variable("HOME");
     if (!folder.empty()) return;
-    if (input_.is_root)
-        folder = "/var/lib/hubkeep";
-    else if (!home.empty())
-        folder = home + "/.local/share/hubkeep";
+    if (input_.is_root) folder = "/var/lib/hubkeep";
+    else if (!home.empty()) folder = home + "/.local/share/hubkeep";
 }
 
 std::string Loader::line_about(const Finding& finding) const {

@@ -1,10 +1,12 @@
 #include "config/render.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cctype>
 
 #include "config/schema.hpp"
+#include "config/text.hpp"
 
 namespace hubkeep {
 namespace {
@@ -37,6 +39,13 @@ std::string yaml_text(const std::string& text) {
         out += c;
     }
     return out + "\"";
+}
+
+std::string yaml_value(const Setting& setting, const std::string& text) {
+    if (!setting.is_list) return yaml_text(text);
+    auto items = split_list(text);
+    for (auto& item : items) item = yaml_text(item);
+    return fmt::format("[{}]", fmt::join(items, ", "));
 }
 
 std::string help_lines(const Setting& setting, std::string_view indent) {
@@ -84,7 +93,7 @@ std::string render_template() {
         const std::string_view indent = section.empty() ? "" : "  ";
         text += help_lines(setting, indent);
         text += fmt::format("{}#{}: {}\n", indent, setting.name(),
-                            yaml_text(setting.write(Settings{})));
+                            yaml_value(setting, setting.write(Settings{})));
     }
     return text;
 }
@@ -95,7 +104,7 @@ std::string render_settings(const Loaded& loaded, bool with_origin) {
     for (const auto& setting : schema()) {
         text += open_section(setting, section);
         auto line = fmt::format("{}{}: {}", section.empty() ? "" : "  ", setting.name(),
-                                yaml_text(setting.write(loaded.settings)));
+                                yaml_value(setting, setting.write(loaded.settings)));
         if (with_origin) line = fmt::format("{:<44} # {}", line, origin_of(loaded, setting));
         text += line + "\n";
     }

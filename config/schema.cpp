@@ -9,6 +9,11 @@
 namespace hubkeep {
 namespace {
 
+template <typename>
+inline constexpr bool is_vector = false;
+template <typename T>
+inline constexpr bool is_vector<std::vector<T>> = true;
+
 // `Member` finds the field in a Settings; its type decides how the value is read and written.
 template <auto Member>
 Setting row(std::string_view key, std::string_view help, std::string name = {}) {
@@ -16,10 +21,11 @@ Setting row(std::string_view key, std::string_view help, std::string name = {}) 
     Setting setting;
     setting.key = key;
     setting.help = help;
-    if constexpr (std::is_same_v<Field, std::string>)
+    setting.is_list = is_vector<Field>;
+    if constexpr (std::is_same_v<Field, std::string> ||
+                  std::is_same_v<Field, std::vector<std::string>>)
         setting.value_name = std::move(name);
-    else
-        setting.value_name = value_name(Field{});
+    else setting.value_name = value_name(Field{});
     setting.read = [](Settings& settings, std::string_view text) {
         return read_value(text, Member(settings));
     };
@@ -69,6 +75,14 @@ std::vector<Setting> make_schema() {
         row<FIELD(revisions.ttl)>("revisions.ttl",
             "How long the commit behind a branch or tag is believed before the Hub is asked "
             "again; 0 means always ask."),
+        row<FIELD(revisions.negative_ttl)>("revisions.negative_ttl",
+            "How long it is believed that a repo or a revision does not exist or is closed."),
+        row<FIELD(revisions.rules)>("revisions.rules",
+            "Another ttl for some repos, the first that matches counts: org/*=10m, "
+            "datasets/org/name@dev=0. * is any text."),
+        row<FIELD(webhook.secret_file)>("webhook.secret_file",
+            "A file with the secret of the Hub's webhook, which only its owner may read: then "
+            "POST /-/webhook confirms a branch at once when it moves. Empty: no webhook.", "FILE"),
         row<FIELD(cache.max_size)>("cache.max_size",
             "How much the stored files may take: a size, or a share of the disk under data_dir. "
             "When it is reached, files that were not used for longest leave."),

@@ -17,6 +17,7 @@ struct Setting {
     std::string_view help;    // sentences
     std::string value_name;   // "SIZE", "json|text"
     bool reloadable = false;  // SIGHUP reads what it names again
+    bool is_list = false;     // its text is "a, b"; a sequence in the file
     // Fails in words that follow the name of the setting, and changes nothing then.
     Result<void> (*read)(Settings& settings, std::string_view text) = nullptr;
     std::string (*write)(const Settings& settings) = nullptr;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/log.hpp"
 
@@ -45,9 +46,25 @@ struct UpstreamSettings {
     bool operator==(const UpstreamSettings&) const = default;
 };
 
+// For the revisions of some repos another ttl than the general one; the first that matches counts.
+struct TtlRule {
+    std::string repos;           // glob over "org/name", "datasets/org/name", ...
+    std::string revision = "*";  // glob
+    std::chrono::milliseconds ttl{0};
+
+    bool operator==(const TtlRule&) const = default;
+};
+
 struct RevisionSettings {
-    std::chrono::milliseconds ttl{60'000};  // 0: always ask
+    std::chrono::milliseconds ttl{60'000};           // 0: always ask
+    std::chrono::milliseconds negative_ttl{10'000};  // of "there is no such repo or revision"
+    std::vector<TtlRule> rules;
     bool operator==(const RevisionSettings&) const = default;
+};
+
+struct WebhookSettings {
+    std::string secret_file;  // empty: there is no webhook
+    bool operator==(const WebhookSettings&) const = default;
 };
 
 struct TlsSettings {
@@ -75,6 +92,7 @@ struct Settings {
     bool offline = false;
     UpstreamSettings upstream;
     RevisionSettings revisions;
+    WebhookSettings webhook;
     TlsSettings tls;
     unsigned threads = 0;  // 0: one per core
     LogSettings log;

@@ -22,8 +22,9 @@ struct SettingSource {
     std::vector<std::string> notices;
 };
 
-// A file's content as YAML 1.2: maps of plain values, no lists, anchors, aliases or tags, 8 levels
-// at most; yaml-cpp's own errors become problems. `name` begins each place.
+// A file's content as YAML 1.2: maps of plain values, lists of them where a setting is a list, no
+// anchors, aliases or tags, 8 levels at most; yaml-cpp's own errors become problems. `name` begins
+// each place.
 SettingSource read_yaml(const std::string& name, const std::string& content);
 
 using Environment = std::vector<std::pair<std::string, std::string>>;  // name, value

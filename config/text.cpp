@@ -61,6 +61,23 @@ std::string replace_all(std::string_view text, char from, char to) {
     return out;
 }
 
+std::string_view trimmed(std::string_view text) {
+    const auto begin = text.find_first_not_of(" \t");
+    if (begin == std::string_view::npos) return {};
+    return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+    std::vector<std::string> items;
+    if (trimmed(text).empty()) return items;
+    for (;;) {
+        const auto comma = text.find(',');
+        items.emplace_back(trimmed(text.substr(0, comma)));
+        if (comma == std::string_view::npos) return items;
+        text.remove_prefix(comma + 1);
+    }
+}
+
 bool looks_like_token(std::string_view text) {
     return !text.empty() && token_length(text) == text.size();
 }
@@ -69,10 +86,8 @@ std::string printable(std::string_view text) {
     std::string out;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        if (byte < ' ' || byte >= 0x7F)
-            out += fmt::format("\\x{:02x}", byte);
-        else
-            out += c;
+        if (byte < ' ' || byte >= 0x7F) out += fmt::format("\\x{:02x}", byte);
+        else out += c;
     }
     return out;
 }

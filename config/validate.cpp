@@ -99,10 +99,8 @@ void check_timeouts(const Settings& settings, std::vector<Finding>& findings) {
 void check_readable(std::string_view key, const std::string& path, std::vector<Finding>& findings) {
     if (path.empty()) return;
     const auto content = read_small_file(path, max_pem);
-    if (!content)
-        findings.push_back({{key}, content.error().message});
-    else if (content->empty())
-        findings.push_back({{key}, path + " is empty"});
+    if (!content) findings.push_back({{key}, content.error().message});
+    else if (content->empty()) findings.push_back({{key}, path + " is empty"});
 }
 
 void check_tls(const Settings& settings, std::vector<Finding>& findings) {

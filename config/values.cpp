@@ -1,5 +1,8 @@
 #include "config/values.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <boost/asio/ip/address.hpp>
 
 #include <array>
@@ -13,6 +16,7 @@ namespace {
 
 constexpr std::size_t max_text = 4096;
 constexpr unsigned max_number = 1024;
+constexpr std::size_t max_items = 1000;
 
 template <typename T>
 struct Choice {
@@ -93,6 +97,28 @@ Result<HostPort> parse_host_port(std::string_view text) {
         value.host = address.to_string();
     }
     return value;
+}
+
+Result<TtlRule> parse_ttl_rule(const std::string& text) {
+    const auto equals = text.rfind('=');
+    if (equals == std::string::npos) {
+        return fail(
+            ErrorKind::invalid,
+            in_quotes(text) + " is not a rule such as org/*=10m or datasets/org/name@dev=0");
+    }
+    TtlRule rule;
+    rule.repos = trimmed(std::string_view(text).substr(0, equals));
+    if (const auto at = rule.repos.find('@'); at != std::string::npos) {
+        rule.revision = rule.repos.substr(at + 1);
+        rule.repos.resize(at);
+    }
+    if (rule.repos.empty() || rule.revision.empty()) {
+        return fail(ErrorKind::invalid, in_quotes(text) + " names no repo or no revision");
+    }
+    const auto ttl = parse_duration(trimmed(std::string_view(text).substr(equals + 1)));
+    if (!ttl) return std::unexpected(ttl.error());
+    rule.ttl = *ttl;
+    return rule;
 }
 
 }  // namespace
@@ -177,6 +203,46 @@ std::string write_value(const std::string& value) {
     return value;
 }
 
+Result<void> read_value(std::string_view text, std::vector<std::string>& out) {
+    auto items = split_list(text);
+    if (items.size() > max_items) return fail(ErrorKind::invalid, "has more than 1000 items");
+    std::string item;
+    for (const auto& one : items) {
+        if (one.empty()) return fail(ErrorKind::invalid, in_quotes(text) + " has an empty item");
+        const auto good = read_value(one, item);
+        if (!good) return good;
+    }
+    out = std::move(items);
+    return {};
+}
+
+std::string write_value(const std::vector<std::string>& value) {
+    return fmt::format("{}", fmt::join(value, ", "));
+}
+
+Result<void> read_value(std::string_view text, std::vector<TtlRule>& out) {
+    std::vector<std::string> items;
+    const auto good = read_value(text, items);
+    if (!good) return good;
+    std::vector<TtlRule> rules;
+    for (const auto& item : items) {
+        auto rule = parse_ttl_rule(item);
+        if (!rule) return std::unexpected(rule.error());
+        rules.push_back(std::move(*rule));
+    }
+    out = std::move(rules);
+    return {};
+}
+
+std::string write_value(const std::vector<TtlRule>& value) {
+    std::vector<std::string> items;
+    for (const auto& rule : value) {
+        const auto revision = rule.revision == "*" ? "" : "@" + rule.revision;
+        items.push_back(rule.repos + revision + "=" + format_duration(rule.ttl));
+    }
+    return write_value(items);
+}
+
 Result<void> read_value(std::string_view text, LogLevel& out) {
     return choose(text, log_levels, out);
 }
@@ -211,6 +277,9 @@ std::string value_name(bool) {
 }
 std::string value_name(unsigned) {
     return "NUMBER";
+}
+std::string value_name(const std::vector<TtlRule>&) {
+    return "RULES";
 }
 std::string value_name(LogLevel) {
     return words_of(log_levels);

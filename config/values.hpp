@@ -6,6 +6,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/result.hpp"
 #include "config/settings.hpp"
@@ -19,6 +20,10 @@ Result<void> read_value(std::string_view text, std::chrono::milliseconds& out);
 Result<void> read_value(std::string_view text, bool& out);
 Result<void> read_value(std::string_view text, unsigned& out);
 Result<void> read_value(std::string_view text, std::string& out);
+// Lists: "a, b"; at most 1000 items, none of them empty.
+Result<void> read_value(std::string_view text, std::vector<std::string>& out);
+// "org/*=10m, datasets/org/name@dev=0".
+Result<void> read_value(std::string_view text, std::vector<TtlRule>& out);
 Result<void> read_value(std::string_view text, LogLevel& out);
 Result<void> read_value(std::string_view text, LogFormat& out);
 Result<void> read_value(std::string_view text, XetMode& out);
@@ -29,6 +34,8 @@ std::string write_value(std::chrono::milliseconds value);
 std::string write_value(bool value);
 std::string write_value(unsigned value);
 std::string write_value(const std::string& value);
+std::string write_value(const std::vector<std::string>& value);
+std::string write_value(const std::vector<TtlRule>& value);
 std::string write_value(LogLevel value);
 std::string write_value(LogFormat value);
 std::string write_value(XetMode value);
@@ -39,6 +46,7 @@ std::string value_name(const CacheSize& of_type);
 std::string value_name(std::chrono::milliseconds of_type);
 std::string value_name(bool of_type);
 std::string value_name(unsigned of_type);
+std::string value_name(const std::vector<TtlRule>& of_type);
 std::string value_name(LogLevel of_type);
 std::string value_name(LogFormat of_type);
 std::string value_name(XetMode of_type);

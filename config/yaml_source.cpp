@@ -2,6 +2,7 @@
 // for every key, sees duplicates, and can refuse aliases and depth before anything is built.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -23,7 +24,7 @@ constexpr std::size_t max_problems = 50;
 using YAML::Mark;
 
 // What may stand under a name of the file.
-enum class Place { setting, section, unknown };
+enum class Place { setting, list, section, unknown };
 
 class Reader : public YAML::EventHandler {
   public:
@@ -37,7 +38,7 @@ class Reader : public YAML::EventHandler {
                   const std::string& value) override;
     void OnSequenceStart(const Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                          YAML::EmitterStyle::value) override;
-    void OnSequenceEnd() override { close(); }
+    void OnSequenceEnd() override;
     void OnMapStart(const Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                     YAML::EmitterStyle::value) override;
     void OnMapEnd() override { close(); }
@@ -52,9 +53,11 @@ class Reader : public YAML::EventHandler {
     struct Frame {
         std::string section;
         bool ignored = false;
+        bool is_list = false;  // of a setting: its items are joined to one text
+        std::vector<std::string> items;
         bool value_is_next = false;
         Place under_key = Place::unknown;
-        std::string key;  // full, while its value is next
+        std::string key;  // full, of the list or of the value that is next
         Mark key_mark;
         std::map<std::string, int> lines;  // where each name was seen
     };
@@ -104,9 +107,11 @@ void Reader::read_key(const Mark& mark, const std::string& name) {
     if (!is_new) {
         problem(mark,
                 fmt::format("{} was already given on line {}", in_quotes(name), seen->second));
-    } else if (find_setting(frame.key) != nullptr) {
+    } else if (const auto* const setting = find_setting(frame.key)) {
         // A dotted name at the top would be the same setting written in a second way.
-        if (name.find('.') == std::string::npos) frame.under_key = Place::setting;
+        if (name.find('.') == std::string::npos) {
+            frame.under_key = setting->is_list ? Place::list : Place::setting;
+        }
     } else if (is_section(frame.key)) {
         frame.under_key = Place::section;
     }
@@ -134,10 +139,15 @@ void Reader::OnScalar(const Mark& mark, const std::string& tag, YAML::anchor_t a
     if (is_ignored()) return;
     if (frames_.empty())
         return problem(mark, "the file must hold settings such as \"listen: 8090\"");
+    if (frames_.back().is_list) {
+        // The joined text could not tell it from two.
+        if (value.contains(',')) return problem(mark, "an item of a list must not hold a comma");
+        return frames_.back().items.push_back(value);
+    }
     auto* const frame = awaiting_value();
     if (frame == nullptr) return read_key(mark, value);
     frame->value_is_next = false;
-    if (frame->under_key == Place::setting) {
+    if (frame->under_key == Place::setting || frame->under_key == Place::list) {
         source_.given.push_back({frame->key, value, place(mark)});
     } else if (frame->under_key == Place::section) {
         problem(mark,
@@ -148,10 +158,12 @@ void Reader::OnScalar(const Mark& mark, const std::string& tag, YAML::anchor_t a
 void Reader::OnNull(const Mark& mark, YAML::anchor_t anchor) {
     check(mark, "", anchor);
     if (frames_.empty() || is_ignored()) return;  // an empty file is a good one
+    if (frames_.back().is_list) return problem(mark, "an item of the list is empty");
     auto* const frame = awaiting_value();
     if (frame == nullptr) return read_key(mark, "null");
     frame->value_is_next = false;
-    if (frame->under_key != Place::setting) return;  // a section whose keys are all comments
+    // A section whose keys are all comments is a good one.
+    if (frame->under_key != Place::setting && frame->under_key != Place::list) return;
     // The mark of nothing may be that of the next line.
     problem(frame->key_mark,
             fmt::format("\"{}\" has no value; give one (\"\" for none) or remove the line",
@@ -167,6 +179,14 @@ void Reader::open(const Mark& mark, bool is_map) {
         if (!is_map) problem(mark, "the file must hold settings, not a list");
     } else if (is_ignored()) {
         inner.ignored = true;
+    } else if (frames_.back().is_list) {
+        problem(mark, "an item of a list must be a plain value");
+        inner.ignored = true;
+    } else if (outer != nullptr && outer->under_key == Place::list && !is_map) {
+        inner.is_list = true;
+        inner.key = outer->key;
+        inner.key_mark = mark;
+        outer->value_is_next = false;
     } else if (outer == nullptr) {
         problem(mark, "a key must be a plain name");
         inner.ignored = true;
@@ -176,8 +196,9 @@ void Reader::open(const Mark& mark, bool is_map) {
         outer->value_is_next = false;
         inner.ignored = !is_map || outer->under_key != Place::section;
         inner.section = outer->key;
-        if (outer->under_key == Place::setting) {
-            problem(mark, fmt::format("\"{}\" takes one value, not a {}", outer->key,
+        if (outer->under_key == Place::setting || outer->under_key == Place::list) {
+            problem(mark, fmt::format("\"{}\" takes {}, not a {}", outer->key,
+                                      outer->under_key == Place::list ? "a list" : "one value",
                                       is_map ? "map" : "list"));
         } else if (outer->under_key == Place::section && !is_map) {
             problem(mark, fmt::format("\"{}\" takes settings below it, not a list", outer->key));
@@ -188,6 +209,15 @@ void Reader::open(const Mark& mark, bool is_map) {
 
 void Reader::close() {
     frames_.pop_back();
+}
+
+void Reader::OnSequenceEnd() {
+    const auto& frame = frames_.back();
+    if (frame.is_list) {
+        const auto text = fmt::format("{}", fmt::join(frame.items, ", "));
+        source_.given.push_back({frame.key, text, place(frame.key_mark)});
+    }
+    close();
 }
 
 void Reader::OnSequenceStart(const Mark& mark, const std::string& tag, YAML::anchor_t anchor,

@@ -223,8 +223,13 @@ async def _send_file(reply: Reply, writer, record, pace: Pace | None) -> None:
             size = min(step, reply.end - at)
             if pace:
                 await pace.take(size)
-            await loop.sendfile(writer.transport, file, at, size)
+            # Before they leave: who has received them may ask for the count at once.
             record.bytes_sent += size
+            try:
+                await loop.sendfile(writer.transport, file, at, size)
+            except BaseException:
+                record.bytes_sent -= size
+                raise
 
 
 async def _send_body(reply: Reply, writer, record, pace: Pace | None) -> None:
@@ -242,9 +247,9 @@ async def _send_body(reply: Reply, writer, record, pace: Pace | None) -> None:
             await pace.take(len(chunk))
         framed = b"%x\r\n%s\r\n" % (len(chunk), chunk) if reply.framing == "chunked" else chunk
         if chunk:
+            record.bytes_sent += len(chunk)
             writer.write(framed)
             await writer.drain()
-            record.bytes_sent += len(chunk)
     if reply.framing == "chunked":
         tail = "".join(f"{n}: {v}\r\n" for n, v in reply.trailers)
         writer.write(b"0\r\n" + tail.encode("latin-1") + b"\r\n")

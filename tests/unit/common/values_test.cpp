@@ -4,11 +4,28 @@
 
 #include "common/byte_range.hpp"
 #include "common/digest.hpp"
+#include "common/glob.hpp"
 #include "common/log.hpp"
 #include "common/secret.hpp"
 
 namespace hubkeep {
 namespace {
+
+TEST(Glob, StarsTakeAnyText) {
+    const std::pair<const char*, const char*> same[] = {{"", ""},
+                                                        {"*", ""},
+                                                        {"*", "a/b"},
+                                                        {"org/*", "org/name"},
+                                                        {"*/n*e", "a/b/none"},
+                                                        {"a?c", "abc"},
+                                                        {"**a**", "a"},
+                                                        {"*.bin", "x/y.bin"}};
+    for (const auto& [pattern, text] : same) EXPECT_TRUE(glob_matches(pattern, text)) << pattern;
+    const std::pair<const char*, const char*> other[] = {
+        {"", "a"}, {"?", ""}, {"org/*", "organ/x"}, {"a*b", "abc"}, {"A", "a"}, {"[ab]", "a"}};
+    for (const auto& [pattern, text] : other) EXPECT_FALSE(glob_matches(pattern, text)) << pattern;
+    EXPECT_FALSE(glob_matches(std::string(200, '*') + "b", std::string(10'000, 'a')));
+}
 
 TEST(Digest, KnowsGitsAndPlainHashes) {
     EXPECT_EQ(digest_of(DigestKind::git_sha1, "Hello, World!").hex(),

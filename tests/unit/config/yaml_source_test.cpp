@@ -33,6 +33,21 @@ TEST(YamlSource, GivesTextsWithTheirPlaces) {
                                   "f.yaml:5:14 log.level=debug", "f.yaml:5:29 log.format=json"));
 }
 
+TEST(YamlSource, AListBecomesOneText) {
+    const auto source = read_yaml("f.yaml",
+                                  "revisions:\n"
+                                  "  rules:\n"
+                                  "    - org/*=10m\n"
+                                  "    - \"x@dev=0\"\n");
+    EXPECT_THAT(source.problems, IsEmpty());
+    ASSERT_EQ(source.given.size(), 1u);
+    EXPECT_EQ(source.given[0].text, "org/*=10m, x@dev=0");
+    EXPECT_EQ(source.given[0].place, "f.yaml:3:5");
+    EXPECT_EQ(read_yaml("f.yaml", "revisions: {rules: []}\n").given.at(0).text, "");
+    EXPECT_EQ(read_yaml("f.yaml", "revisions: {rules: \"a=1s, b=2s\"}\n").given.at(0).text,
+              "a=1s, b=2s");
+}
+
 TEST(YamlSource, AFileWithoutSettingsIsGood) {
     for (const auto* const text : {"", "\n", "# only\n", "---\n", "cache:\nlog: {}\n", "~\n"}) {
         EXPECT_THAT(problems_of(text), IsEmpty()) << text;
@@ -56,6 +71,11 @@ TEST(YamlSource, EveryMistakeHasItsPlace) {
         {"listen: 1\nlisten: 2\n", "f.yaml:2:1: \"listen\" was already given on line 1"},
         {"log:\nlisten: 1\nlog:\n", "f.yaml:3:1: \"log\" was already given on line 1"},
         {"log: {level: info, level: warn}\n", "f.yaml:1:20: \"level\" was already given on line 1"},
+        {"revisions: {rules: [\"a=1s, b=2s\"]}\n",
+         "f.yaml:1:21: an item of a list must not hold a comma"},
+        {"revisions: {rules: [[a=1s]]}\n", "f.yaml:1:21: an item of a list must be a plain value"},
+        {"revisions: {rules: {a: 1s}}\n",
+         "f.yaml:1:20: \"revisions.rules\" takes a list, not a map"},
         {"listen: [1, 2]\n", "f.yaml:1:9: \"listen\" takes one value, not a list"},
         {"listen: {port: 1}\n", "f.yaml:1:9: \"listen\" takes one value, not a map"},
         {"listen:\n",
