@@ -1,13 +1,13 @@
 """A wire between a client and the daemon that lets a test act at a chosen request.
 
 Copies bytes both ways, on one thread per direction, and calls `on_request(first_line)` before a
-request goes on. Only for clients that do not pipeline and whose requests have no body, as the
-downloads of huggingface_hub: a piece from the client that begins with a method is a request.
+request goes on. Only for clients that do not pipeline and send their small bodies with or after
+the head: a piece from the client that begins with a method is a request.
 """
 import socket
 import threading
 
-METHODS = (b"GET ", b"HEAD ")
+METHODS = (b"GET ", b"HEAD ", b"POST ")
 
 
 class Relay:
@@ -15,7 +15,7 @@ class Relay:
         host, port = target_url.removeprefix("http://").rstrip("/").split(":")
         self._target = (host, int(port))
         self._on_request = on_request
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = "http://127.0.0.1:%d" % self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

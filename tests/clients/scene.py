@@ -24,10 +24,11 @@ class Scene:
         self._users += 1
         return self.folder / f"user{self._users}"
 
-    def client(self, name: str, endpoint: str | None = None, **variables) -> Client:
+    def client(self, name: str, endpoint: str | None = None, home=None, **variables) -> Client:
+        """A user with an empty home, or one who comes back to `home`."""
         if self.daemon is None:
             self.start()
-        return Client(name, self.home(), endpoint or self.daemon.url, self.outside.url,
+        return Client(name, home or self.home(), endpoint or self.daemon.url, self.outside.url,
                       **variables)
 
     def go_offline(self):

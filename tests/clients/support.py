@@ -59,7 +59,7 @@ class Client:
         if not self.python.exists():
             pytest.skip(f"{self.python} is missing; tests/run makes it")
         self.home = home
-        self.home.mkdir(parents=True)
+        self.home.mkdir(parents=True, exist_ok=True)
         self.cache = home / "hf"
         self.environment = environment(home, endpoint) | {
             "HTTP_PROXY": outside, "HTTPS_PROXY": outside, "NO_PROXY": "127.0.0.1,localhost",

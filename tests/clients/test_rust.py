@@ -10,10 +10,12 @@ FILES = {"config.json": b"{}\n", "plain dir/a b.txt": b"spaces\n",
          "model.safetensors": Generated(5 << 20, "rust")}
 
 
-def run(scene, mode, repo, revision, *files):
+def run(scene, mode, repo, revision, *files, user=None):
+    """`user` has a home and an endpoint of his own; without one, a new user comes."""
     if not RUST.exists():
         pytest.skip("the Rust client is not built: tests/run builds it where cargo is installed")
-    variables = environment(scene.home(), scene.daemon.url)
+    home = user.home if user else scene.home()
+    variables = environment(home, user.endpoint if user else scene.daemon.url)
     done = subprocess.run([RUST, mode, repo.kind, repo.id, revision, *files], env=variables,
                           capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 A `Daemon` belongs to one test and ends with it, stopped by its own process id. `verdict` is what no
 test may leave out: it did not crash, no sanitizer spoke, and no token is in what it wrote.
 """
+import contextlib
 import http.client
 import json
 import os
@@ -11,6 +12,7 @@ import re
 import secrets
 import signal
 import socket
+import sqlite3
 import ssl
 import string
 import subprocess
@@ -111,6 +113,18 @@ class Daemon:
         if self._process.poll() is None and (code := self.stop()) != 0:
             raise RuntimeError(f"the daemon ended with {code}:\n{self.output()}")
         self._flags |= flags
+        return self.start()
+
+    def age(self, seconds: int) -> "Daemon":
+        """Stops it and starts it so much later: all that it knows was learnt that long ago."""
+        if (code := self.stop()) != 0:
+            raise RuntimeError(f"the daemon ended with {code}:\n{self.output()}")
+        with contextlib.closing(sqlite3.connect(self.data_dir / "index.sqlite")) as index, index:
+            columns = index.execute(
+                "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c"
+                " WHERE m.type = 'table' AND (c.name = 'at' OR c.name LIKE '%\\_at' ESCAPE '\\')")
+            for table, column in columns.fetchall():
+                index.execute(f"UPDATE {table} SET {column} = {column} - ?", (seconds,))
         return self.start()
 
     def signal(self, number: int) -> None:
