@@ -36,7 +36,7 @@ Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRe
     if (!route.repo.name.empty()) canonical.name = route.repo.name;
 
     Lesson lesson;
-    EntryRow entry;
+    EntryRow entry{.opened = true};
     if (final.status >= 400) {
         const auto kind = request.caller.credential.kind;
         auto error = from_hub(final.status, get, kind == Credential::Kind::service,
@@ -51,7 +51,7 @@ Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRe
             }
             co_return lesson;
         }
-        entry.absent = true;
+        entry.kind = EntryKind::absent;
         lesson.commit = commit;
     } else {
         const auto metadata = read_metadata(final.status, get);
@@ -69,7 +69,8 @@ Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRe
         revisions_.confirmed(canonical, request.revision, lesson.commit);
     }
     // A full disk keeps nobody from the answer; the index has told the log.
-    co_await index_.write({PutEntry{canonical, lesson.commit, request.path, std::move(entry)}});
+    PutEntries put{canonical, lesson.commit, {{request.path, std::move(entry)}}, unix_now()};
+    co_await index_.write({std::move(put)});
     co_return lesson;
 }
 
@@ -121,7 +122,7 @@ std::optional<EntryRow> Resolver::kept(IoThread& thread, const ResolveRequest& r
 
 Outcome<Resolution> Resolver::outcome_of(const EntryRow& row, const RepoId& repo,
                                          std::string commit, Verdict verdict, std::string warning) {
-    if (row.absent || !row.blob) return refuse(entry_not_found(), std::move(commit));
+    if (row.absent() || !row.blob) return refuse(entry_not_found(), std::move(commit));
     return Resolution{repo, {std::move(commit), *row.blob, row.size}, verdict, std::move(warning)};
 }
 

@@ -34,11 +34,40 @@ struct RevisionRow {
     std::int64_t confirmed_at = 0;
 };
 
-// An entry of a commit. `absent` is a path that the commit is known not to have.
+// `absent` is a path under which the commit is known to have no file. The numbers are stored.
+enum class EntryKind : std::uint8_t { file = 0, absent = 1, folder = 2 };
+
+// An entry of a commit. As a commit never changes, later statements only add to it: what is there
+// is never declared absent, and a fact once told is not lost when it is left out.
 struct EntryRow {
-    bool absent = false;
-    std::optional<Digest> blob;
+    EntryKind kind = EntryKind::file;
+    std::optional<Digest> blob;  // of a file
     std::uint64_t size = 0;
+    // git's name for the tree of a folder or the pointer of an LFS file, when a listing told it;
+    // any other file's is its blob.
+    std::optional<Digest> oid;
+    std::uint64_t pointer_size = 0;  // of an LFS file, when a listing told it
+    std::string xet_hash;            // 64 hex digits, "" when it has none or none was told
+    // The file's own answer told it. The listing of a gated repo is public, its files are not.
+    bool opened = false;
+
+    bool absent() const { return kind == EntryKind::absent; }
+};
+
+struct PathEntry {
+    std::string path;
+    EntryRow row;
+};
+
+// Whether the files of a repo may be read in a scope.
+struct RepoRow {
+    std::optional<bool> gated;  // as its description says
+    bool opened = false;        // some file was, since it was last seen to become gated
+};
+
+struct PinRow {
+    std::string commit;
+    std::int64_t at = 0;
 };
 
 struct BlobRow {
@@ -66,6 +95,7 @@ struct ListingRow {
     std::string error_message;
     std::string commit;
     std::int64_t fetched_at = 0;
+    std::string headers;  // further fields of the answer, lines of "Name: value\n"
 };
 
 struct PutAlias {
@@ -81,11 +111,27 @@ struct DropRevision {
     Scope scope;
     std::string revision;
 };
-struct PutEntry {
+struct PutEntries {
     Scope scope;
     std::string commit;
-    std::string path;
-    EntryRow row;
+    std::vector<PathEntry> entries;
+    std::int64_t at = 0;  // the oldest commits leave first
+};
+// One page of the listing of a folder, whose entries were put before or are put with it. Pages have
+// names of the caller's choice; a page without a next one has "" there.
+struct PutTreePage {
+    Scope scope;
+    std::string commit;
+    std::string folder;
+    bool deep = false;  // with everything below it
+    bool first = false;
+    std::string page;
+    std::string next;
+    std::int64_t at = 0;
+};
+struct PutGated {
+    Scope scope;
+    bool gated = false;
 };
 struct PutListing {
     Scope scope;
@@ -97,6 +143,17 @@ struct PutVisibility {
     std::string name;
     bool is_public = false;
     std::int64_t at = 0;
+};
+struct PutPin {
+    std::string kind;
+    std::string name;
+    std::string revision;
+    PinRow row;
+};
+struct DropPin {
+    std::string kind;
+    std::string name;
+    std::string revision;
 };
 struct PutBlob {
     Digest digest;
@@ -116,9 +173,9 @@ struct DropPartial {
     Digest digest;
 };
 
-using IndexWrite =
-    std::variant<PutAlias, PutRevision, DropRevision, PutEntry, PutListing, PutVisibility, PutBlob,
-                 DropBlob, TouchBlobs, PutPartial, DropPartial>;
+using IndexWrite = std::variant<PutAlias, PutRevision, DropRevision, PutEntries, PutTreePage,
+                                PutGated, PutListing, PutVisibility, PutPin, DropPin, PutBlob,
+                                DropBlob, TouchBlobs, PutPartial, DropPartial>;
 
 struct Visibility {
     bool is_public = false;
@@ -132,10 +189,32 @@ class IndexReader {
     virtual std::optional<RevisionRow> revision(const Scope& scope, std::string_view revision) = 0;
     virtual std::optional<EntryRow> entry(const Scope& scope, std::string_view commit,
                                           std::string_view path) = 0;
+    // Entries of a folder ("" is the root), or with `deep` of all below it, in the order of their
+    // paths as bytes, behind the path `after` ("" for all); without what is absent.
+    virtual std::vector<PathEntry> entries(const Scope& scope, std::string_view commit,
+                                           std::string_view folder, bool deep,
+                                           std::string_view after, std::size_t limit) = 0;
+    // True when an unbroken chain of pages from a first to a last one was put for exactly this
+    // folder: then what has no row is not there.
+    virtual bool is_complete(const Scope& scope, std::string_view commit, std::string_view folder,
+                             bool deep) = 0;
+    virtual RepoRow repo(const Scope& scope) = 0;
     virtual std::optional<ListingRow> listing(const Scope& scope, std::string_view key) = 0;
     virtual std::optional<Visibility> visibility(std::string_view kind, std::string_view name) = 0;
+    virtual std::optional<PinRow> pin(std::string_view kind, std::string_view name,
+                                      std::string_view revision) = 0;
     virtual std::optional<BlobRow> blob(const Digest& digest) = 0;
     virtual std::optional<PartialRow> partial(const Digest& digest) = 0;
+
+    struct StoredPin {
+        std::string kind;
+        std::string name;
+        std::string revision;
+        PinRow row;
+    };
+    static constexpr std::size_t max_pins = 10'000;
+    // All of them by kind, name and revision, at most `max_pins`.
+    virtual std::vector<StoredPin> pins() = 0;
 
     // Scans, for the store's own threads.
     struct StoredBlob {

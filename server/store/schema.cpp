@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace hubkeep {
@@ -56,11 +57,51 @@ CREATE TABLE partial (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX partial_by_use ON partial (updated_at, digest);
 )",
+    // Entries tell what listings tell, folders included. Until now each was a file's own answer.
+    R"(
+ALTER TABLE entry RENAME COLUMN absent TO kind;
+ALTER TABLE entry ADD COLUMN oid BLOB;
+ALTER TABLE entry ADD COLUMN pointer_size INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE entry ADD COLUMN xet_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE entry ADD COLUMN opened INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE known_commit (
+    scope INTEGER NOT NULL, commit_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (scope, commit_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX known_commit_by_age ON known_commit (at);
+INSERT INTO known_commit SELECT DISTINCT scope, commit_id, 0 FROM entry;
+WITH RECURSIVE parent (scope, commit_id, path) AS (
+    SELECT scope, commit_id, rtrim(rtrim(path, replace(path, '/', '')), '/')
+    FROM entry WHERE kind=0 AND path LIKE '%/%'
+    UNION
+    SELECT scope, commit_id, rtrim(rtrim(path, replace(path, '/', '')), '/')
+    FROM parent WHERE path LIKE '%/%'
+)
+REPLACE INTO entry (scope, commit_id, path, kind, size, opened)
+    SELECT scope, commit_id, path, 2, 0, 1 FROM parent;
+CREATE TABLE tree (
+    scope INTEGER NOT NULL, commit_id TEXT NOT NULL, folder TEXT NOT NULL, deep INTEGER NOT NULL,
+    page TEXT NOT NULL, first INTEGER NOT NULL, next TEXT NOT NULL,
+    PRIMARY KEY (scope, commit_id, folder, deep, page)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE repo (
+    scope INTEGER PRIMARY KEY,
+    gated INTEGER, opened INTEGER NOT NULL
+) STRICT;
+INSERT INTO repo SELECT DISTINCT scope, NULL, 1 FROM entry WHERE kind=0;
+ALTER TABLE listing ADD COLUMN headers TEXT NOT NULL DEFAULT '';
+CREATE TABLE pin (
+    kind TEXT NOT NULL, name TEXT NOT NULL, revision TEXT NOT NULL,
+    commit_id TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (kind, name, revision)
+) STRICT, WITHOUT ROWID;
+)",
 };
 
 }  // namespace
 
-Result<void> migrate(Database& database, const fs::path& path) {
+Result<void> migrate(Database& database, const fs::path& path, std::size_t last_step) {
     const auto owner = database.number("PRAGMA application_id");
     if (!owner) return std::unexpected(owner.error());
     const auto version = database.number("PRAGMA user_version");
@@ -80,7 +121,8 @@ Result<void> migrate(Database& database, const fs::path& path) {
                         "{}); run that one, or choose another data folder",
                         path.string(), *version, known));
     }
-    for (auto done = *version; done < known; ++done) {
+    const auto last = static_cast<std::int64_t>(std::min(steps.size(), last_step));
+    for (auto done = *version; done < last; ++done) {
         auto transaction = Transaction::begin(database);
         if (!transaction) return std::unexpected(transaction.error());
         const auto stamp = fmt::format("PRAGMA application_id={}; PRAGMA user_version={};",

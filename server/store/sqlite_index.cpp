@@ -24,6 +24,7 @@ std::size_t cost_of(const std::vector<IndexWrite>& writes) {
         if (const auto* listing = std::get_if<PutListing>(&write)) {
             cost += listing->row.body.size() / 1024;
         }
+        if (const auto* put = std::get_if<PutEntries>(&write)) cost += put->entries.size();
         if (const auto* touches = std::get_if<TouchBlobs>(&write)) cost += touches->used.size();
     }
     return cost;

@@ -24,7 +24,8 @@ namespace hubkeep {
 
 class SqliteIndex : public Index {
   public:
-    // Listings are taken out, oldest first, when all rows take more than this.
+    // Listings and what is known of commits are taken out, oldest first, when all rows take more
+    // than this.
     static constexpr std::uint64_t default_max_bytes = 4ULL * 1024 * 1024 * 1024;
     static Result<std::unique_ptr<SqliteIndex>> open(const fs::path& path, std::size_t n_readers,
                                                      Log& log,

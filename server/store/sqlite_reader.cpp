@@ -29,6 +29,18 @@ PartialRow read_partial(const Query& query, int first) {
             .generation = as_size(query.integer(first + 4))};
 }
 
+EntryRow read_entry(const Query& query, int first) {
+    EntryRow row;
+    row.kind = static_cast<EntryKind>(query.integer(first));
+    if (!query.is_null(first + 1)) row.blob = parse_digest_key(query.bytes(first + 1));
+    row.size = as_size(query.integer(first + 2));
+    if (!query.is_null(first + 3)) row.oid = parse_digest_key(query.bytes(first + 3));
+    row.pointer_size = as_size(query.integer(first + 4));
+    row.xet_hash = query.text(first + 5);
+    row.opened = query.integer(first + 6) != 0;
+    return row;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteReader>> SqliteReader::open(const fs::path& path,
@@ -50,11 +62,24 @@ Result<void> SqliteReader::prepare() {
         {scope_, "SELECT id FROM scope WHERE kind=? AND name=? AND access=?"},
         {alias_, "SELECT canonical FROM alias WHERE scope=?"},
         {revision_, "SELECT commit_id, confirmed_at FROM revision WHERE scope=? AND name=?"},
-        {entry_, "SELECT absent, digest, size FROM entry WHERE scope=? AND commit_id=? AND path=?"},
+        {entry_,
+         "SELECT kind, digest, size, oid, pointer_size, xet_hash, opened FROM entry "
+         "WHERE scope=? AND commit_id=? AND path=?"},
+        {entries_,
+         "SELECT path, kind, digest, size, oid, pointer_size, xet_hash, opened FROM entry "
+         "WHERE scope=? AND commit_id=? AND path>? AND path<? AND kind<>1 ORDER BY path"},
+        {complete_,
+         "SELECT 1 FROM tree WHERE scope=? AND commit_id=? AND folder=? AND deep=? "
+         "AND first=1 AND next=''"},
+        {repo_, "SELECT gated, opened FROM repo WHERE scope=?"},
         {listing_,
          "SELECT status, content_type, body, link, error_code, error_message, commit_id, "
-         "fetched_at FROM listing WHERE scope=? AND key=?"},
+         "fetched_at, headers FROM listing WHERE scope=? AND key=?"},
         {visibility_, "SELECT is_public, at FROM visibility WHERE kind=? AND name=?"},
+        {pin_, "SELECT commit_id, at FROM pin WHERE kind=? AND name=? AND revision=?"},
+        {pins_,
+         "SELECT kind, name, revision, commit_id, at FROM pin "
+         "ORDER BY kind, name, revision LIMIT ?"},
         {blob_, "SELECT size, last_used FROM blob WHERE digest=?"},
         {partial_,
          "SELECT size, present, extents, updated_at, generation FROM partial "
@@ -124,10 +149,57 @@ std::optional<EntryRow> SqliteReader::entry(const Scope& scope, std::string_view
     Query query(entry_);
     query.bind(*id).bind_text(commit).bind_text(path);
     if (!next(query)) return std::nullopt;
-    EntryRow row;
-    row.absent = query.integer(0) != 0;
-    if (!query.is_null(1)) row.blob = parse_digest_key(query.bytes(1));
-    row.size = as_size(query.integer(2));
+    return read_entry(query, 0);
+}
+
+// Rows lie in the order of their paths. One folder is read by stepping over what lies deeper: at
+// most two steps for each of its folders.
+std::vector<PathEntry> SqliteReader::entries(const Scope& scope, std::string_view commit,
+                                             std::string_view folder, bool deep,
+                                             std::string_view after, std::size_t limit) {
+    std::vector<PathEntry> found;
+    const auto id = scope_id(scope);
+    if (!id) return found;
+    const std::string prefix = folder.empty() ? "" : std::string(folder) + '/';
+    // No byte of UTF-8 is 0xff.
+    const std::string end = prefix + '\xff';
+    std::string begin = std::max(prefix, std::string(after));
+    while (found.size() < limit) {
+        std::optional<std::string> step_over;
+        Query query(entries_);
+        query.bind(*id).bind_text(commit).bind_text(begin).bind_text(end);
+        while (found.size() < limit && !step_over) {
+            if (!next(query)) return found;
+            const auto path = query.bytes(0);
+            const auto slash = path.find('/', prefix.size());
+            if (!deep && slash != std::string_view::npos) {
+                step_over = std::string(path.substr(0, slash + 1)) + '\xff';
+                break;
+            }
+            found.push_back({std::string(path), read_entry(query, 1)});
+        }
+        if (step_over) begin = std::move(*step_over);
+    }
+    return found;
+}
+
+bool SqliteReader::is_complete(const Scope& scope, std::string_view commit, std::string_view folder,
+                               bool deep) {
+    const auto id = scope_id(scope);
+    if (!id) return false;
+    Query query(complete_);
+    query.bind(*id).bind_text(commit).bind_text(folder).bind(deep);
+    return next(query);
+}
+
+RepoRow SqliteReader::repo(const Scope& scope) {
+    const auto id = scope_id(scope);
+    if (!id) return {};
+    Query query(repo_);
+    query.bind(*id);
+    if (!next(query)) return {};
+    RepoRow row{.opened = query.integer(1) != 0};
+    if (!query.is_null(0)) row.gated = query.integer(0) != 0;
     return row;
 }
 
@@ -144,7 +216,8 @@ std::optional<ListingRow> SqliteReader::listing(const Scope& scope, std::string_
                       .error_code = query.text(4),
                       .error_message = query.text(5),
                       .commit = query.text(6),
-                      .fetched_at = query.integer(7)};
+                      .fetched_at = query.integer(7),
+                      .headers = query.text(8)};
 }
 
 std::optional<Visibility> SqliteReader::visibility(std::string_view kind, std::string_view name) {
@@ -152,6 +225,25 @@ std::optional<Visibility> SqliteReader::visibility(std::string_view kind, std::s
     query.bind_text(kind).bind_text(name);
     if (!next(query)) return std::nullopt;
     return Visibility{query.integer(0) != 0, query.integer(1)};
+}
+
+std::optional<PinRow> SqliteReader::pin(std::string_view kind, std::string_view name,
+                                        std::string_view revision) {
+    Query query(pin_);
+    query.bind_text(kind).bind_text(name).bind_text(revision);
+    if (!next(query)) return std::nullopt;
+    return PinRow{query.text(0), query.integer(1)};
+}
+
+std::vector<IndexReader::StoredPin> SqliteReader::pins() {
+    std::vector<StoredPin> rows;
+    Query query(pins_);
+    query.bind(as_limit(max_pins));
+    while (next(query)) {
+        rows.push_back(
+            {query.text(0), query.text(1), query.text(2), PinRow{query.text(3), query.integer(4)}});
+    }
+    return rows;
 }
 
 std::optional<BlobRow> SqliteReader::blob(const Digest& digest) {

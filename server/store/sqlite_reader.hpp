@@ -19,8 +19,17 @@ class SqliteReader : public IndexReader {
     std::optional<RevisionRow> revision(const Scope& scope, std::string_view revision) override;
     std::optional<EntryRow> entry(const Scope& scope, std::string_view commit,
                                   std::string_view path) override;
+    std::vector<PathEntry> entries(const Scope& scope, std::string_view commit,
+                                   std::string_view folder, bool deep, std::string_view after,
+                                   std::size_t limit) override;
+    bool is_complete(const Scope& scope, std::string_view commit, std::string_view folder,
+                     bool deep) override;
+    RepoRow repo(const Scope& scope) override;
     std::optional<ListingRow> listing(const Scope& scope, std::string_view key) override;
     std::optional<Visibility> visibility(std::string_view kind, std::string_view name) override;
+    std::optional<PinRow> pin(std::string_view kind, std::string_view name,
+                              std::string_view revision) override;
+    std::vector<StoredPin> pins() override;
     std::optional<BlobRow> blob(const Digest& digest) override;
     std::optional<PartialRow> partial(const Digest& digest) override;
     Totals totals() override;
@@ -47,7 +56,8 @@ class SqliteReader : public IndexReader {
     // Ids of scopes never change and are never given away again, so they may be remembered.
     std::map<Scope, std::int64_t> scopes_;
 
-    Statement scope_, alias_, revision_, entry_, listing_, visibility_, blob_, partial_;
+    Statement scope_, alias_, revision_, entry_, entries_, complete_, repo_, listing_, visibility_;
+    Statement pin_, pins_, blob_, partial_;
     Statement blob_totals_, partial_totals_;
     Statement blobs_after_, oldest_blobs_, partials_after_, oldest_partials_;
 };

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t max_remembered_scopes = 4096;
 constexpr int max_prune_steps = 16;
+constexpr std::int64_t entries_per_prune_step = 2048;
 
 std::int64_t as_integer(std::uint64_t value) {
     return static_cast<std::int64_t>(value);
@@ -51,43 +52,6 @@ Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(const fs::path& path, b
     return writer;
 }
 
-Result<void> SqliteWriter::prepare() {
-    const std::pair<Statement&, const char*> all[] = {
-        {find_scope_, "SELECT id FROM scope WHERE kind=? AND name=? AND access=?"},
-        {add_scope_, "INSERT INTO scope (kind, name, access) VALUES (?, ?, ?) RETURNING id"},
-        {drop_oldest_listings_,
-         "DELETE FROM listing WHERE id IN "
-         "(SELECT id FROM listing ORDER BY fetched_at LIMIT 64) RETURNING id"},
-        {put_alias_, "REPLACE INTO alias (scope, canonical) VALUES (?, ?)"},
-        {put_revision_,
-         "REPLACE INTO revision (scope, name, commit_id, confirmed_at) "
-         "VALUES (?, ?, ?, ?)"},
-        {drop_revision_, "DELETE FROM revision WHERE scope=? AND name=?"},
-        {put_entry_,
-         "REPLACE INTO entry (scope, commit_id, path, absent, digest, size) "
-         "VALUES (?, ?, ?, ?, ?, ?)"},
-        {put_listing_,
-         "REPLACE INTO listing (scope, key, status, content_type, body, link, "
-         "error_code, error_message, commit_id, fetched_at) "
-         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
-        {put_visibility_,
-         "REPLACE INTO visibility (kind, name, is_public, at) VALUES (?, ?, ?, ?)"},
-        {put_blob_, "REPLACE INTO blob (digest, size, last_used) VALUES (?, ?, ?)"},
-        {drop_blob_, "DELETE FROM blob WHERE digest=?"},
-        {touch_blob_, "UPDATE blob SET last_used=? WHERE digest=?"},
-        {put_partial_,
-         "REPLACE INTO partial (digest, size, present, extents, updated_at, "
-         "generation) VALUES (?, ?, ?, ?, ?, ?)"},
-        {drop_partial_, "DELETE FROM partial WHERE digest=?"},
-    };
-    for (const auto& [statement, sql] : all) {
-        auto prepared = database_.prepare(sql);
-        if (!prepared) return std::unexpected(prepared.error());
-        statement = std::move(*prepared);
-    }
-    return {};
-}
-
 Result<void> SqliteWriter::commit(std::span<const std::vector<IndexWrite>* const> batch) {
     const auto all = [&]() -> Result<void> {
         auto transaction = Transaction::begin(database_);
@@ -115,13 +79,56 @@ Result<bool> SqliteWriter::prune(std::uint64_t max_bytes) {
             if (!*number) return std::unexpected(number->error());
         }
         if (static_cast<std::uint64_t>((*pages - *unused) * *page_bytes) <= max_bytes) break;
-        Query query(drop_oldest_listings_);
-        const auto taken = query.next();
+        const auto taken = drop_oldest();
         if (!taken) return std::unexpected(taken.error());
         if (!*taken) break;  // what is left are rows that cost little each
         pruned = true;
     }
     return pruned;
+}
+
+// False when there is nothing left to take.
+Result<bool> SqliteWriter::drop_oldest() {
+    std::optional<std::int64_t> listing_at;
+    std::optional<std::int64_t> commit_at;
+    std::int64_t scope = 0;
+    std::string commit;
+    {
+        Query query(oldest_listing_);
+        const auto row = query.next();
+        if (!row) return std::unexpected(row.error());
+        if (*row) listing_at = query.integer(0);
+    }
+    {
+        Query query(oldest_commit_);
+        const auto row = query.next();
+        if (!row) return std::unexpected(row.error());
+        if (*row) {
+            commit_at = query.integer(0);
+            scope = query.integer(1);
+            commit = query.text(2);
+        }
+    }
+    if (!listing_at && !commit_at) return false;
+    const bool listings_first = listing_at && (!commit_at || *listing_at <= *commit_at);
+    const auto dropped =
+        listings_first ? Query(drop_oldest_listings_).run() : drop_some_of_commit(scope, commit);
+    if (!dropped) return std::unexpected(dropped.error());
+    return true;
+}
+
+// A commit of many entries takes several turns; no listing of it is complete from the first on.
+Result<void> SqliteWriter::drop_some_of_commit(std::int64_t scope, const std::string& commit) {
+    auto transaction = Transaction::begin(database_);
+    if (!transaction) return std::unexpected(transaction.error());
+    const auto trees = Query(drop_trees_).bind(scope).bind_text(commit).run();
+    if (!trees) return trees;
+    const auto entries =
+        Query(drop_entries_).bind(scope).bind_text(commit).bind(entries_per_prune_step).run();
+    if (!entries) return entries;
+    const auto known = Query(drop_known_commit_).bind(scope).bind_text(commit).run();
+    if (!known) return known;
+    return transaction->commit();
 }
 
 Result<void> SqliteWriter::checkpoint() {
@@ -163,15 +170,90 @@ Result<void> SqliteWriter::apply(const DropRevision& write) {
     return Query(drop_revision_).bind(*scope).bind_text(write.revision).run();
 }
 
-Result<void> SqliteWriter::apply(const PutEntry& write) {
+Result<void> SqliteWriter::see_commit(std::int64_t scope, const std::string& commit,
+                                      std::int64_t at) {
+    return Query(see_commit_).bind(scope).bind_text(commit).bind(at).run();
+}
+
+Result<void> SqliteWriter::put_entry(std::int64_t scope, const std::string& commit,
+                                     const PathEntry& entry) {
+    const auto& row = entry.row;
+    const auto digest = row.blob ? digest_key(*row.blob) : std::string();
+    const auto oid = row.oid ? digest_key(*row.oid) : std::string();
+    Query query(put_entry_);
+    query.bind(scope).bind_text(commit).bind_text(entry.path);
+    query.bind(static_cast<std::int64_t>(row.kind));
+    if (row.blob) query.bind_bytes(digest);
+    else query.bind_null();
+    query.bind(as_integer(row.size));
+    if (row.oid) query.bind_bytes(oid);
+    else query.bind_null();
+    return query.bind(as_integer(row.pointer_size)).bind_text(row.xet_hash).bind(row.opened).run();
+}
+
+Result<void> SqliteWriter::apply(const PutEntries& write) {
     const auto scope = scope_id(write.scope);
     if (!scope) return std::unexpected(scope.error());
-    const auto key = write.row.blob ? digest_key(*write.row.blob) : std::string();
-    Query query(put_entry_);
-    query.bind(*scope).bind_text(write.commit).bind_text(write.path).bind(write.row.absent);
-    if (write.row.blob) query.bind_bytes(key);
-    else query.bind_null();
-    return query.bind(as_integer(write.row.size)).run();
+    const auto seen = see_commit(*scope, write.commit, write.at);
+    if (!seen) return seen;
+    bool opened = false;
+    for (const auto& entry : write.entries) {
+        const auto put = put_entry(*scope, write.commit, entry);
+        if (!put) return put;
+        opened = opened || (entry.row.opened && entry.row.kind == EntryKind::file);
+    }
+    if (!opened) return {};
+    return Query(put_opened_).bind(*scope).run();
+}
+
+// A row of `tree` says: from `page` on, everything before `next` was put. Rows that touch become
+// one. Two first pages of different lengths begin two rows.
+Result<void> SqliteWriter::apply(const PutTreePage& write) {
+    const auto scope = scope_id(write.scope);
+    if (!scope) return std::unexpected(scope.error());
+    const auto seen = see_commit(*scope, write.commit, write.at);
+    if (!seen) return seen;
+    const auto bind_folder = [&](Query& query) -> Query& {
+        return query.bind(*scope).bind_text(write.commit).bind_text(write.folder).bind(write.deep);
+    };
+    const auto is_complete = [&]() -> Result<bool> {
+        Query query(complete_);
+        return bind_folder(query).next();
+    };
+    const auto complete = is_complete();
+    if (!complete) return std::unexpected(complete.error());
+    if (*complete) return {};
+    auto next = write.next;
+    if (!next.empty()) {
+        Query query(following_pages_);
+        const auto follows = bind_folder(query).bind_text(write.next).next();
+        if (!follows) return std::unexpected(follows.error());
+        if (*follows) next = query.text(0);
+    }
+    bool extended = false;
+    if (!write.first) {
+        Query query(extend_pages_);
+        const auto row = bind_folder(query).bind_text(next).bind_text(write.page).next();
+        if (!row) return std::unexpected(row.error());
+        extended = *row;
+    }
+    if (!extended) {
+        const auto name = write.first ? write.page + '\n' + write.next : write.page;
+        Query query(put_page_);
+        const auto put = bind_folder(query).bind_text(name).bind(write.first).bind_text(next).run();
+        if (!put) return put;
+    }
+    const auto completed = is_complete();
+    if (!completed) return std::unexpected(completed.error());
+    if (!*completed) return {};
+    Query query(drop_other_pages_);
+    return bind_folder(query).run();
+}
+
+Result<void> SqliteWriter::apply(const PutGated& write) {
+    const auto scope = scope_id(write.scope);
+    if (!scope) return std::unexpected(scope.error());
+    return Query(put_gated_).bind(*scope).bind(write.gated).run();
 }
 
 Result<void> SqliteWriter::apply(const PutListing& write) {
@@ -188,6 +270,7 @@ Result<void> SqliteWriter::apply(const PutListing& write) {
         .bind_text(write.row.error_message)
         .bind_text(write.row.commit)
         .bind(write.row.fetched_at)
+        .bind_text(write.row.headers)
         .run();
 }
 
@@ -197,6 +280,24 @@ Result<void> SqliteWriter::apply(const PutVisibility& write) {
         .bind_text(write.name)
         .bind(write.is_public)
         .bind(write.at)
+        .run();
+}
+
+Result<void> SqliteWriter::apply(const PutPin& write) {
+    return Query(put_pin_)
+        .bind_text(write.kind)
+        .bind_text(write.name)
+        .bind_text(write.revision)
+        .bind_text(write.row.commit)
+        .bind(write.row.at)
+        .run();
+}
+
+Result<void> SqliteWriter::apply(const DropPin& write) {
+    return Query(drop_pin_)
+        .bind_text(write.kind)
+        .bind_text(write.name)
+        .bind_text(write.revision)
         .run();
 }
 

@@ -76,30 +76,33 @@ TEST_P(IndexConformance, ARevisionIsReplacedAndDropped) {
 
 TEST_P(IndexConformance, EntriesKeepBothKindsOfDigestAndAbsence) {
     const std::string odd = "dir/a b#%+'\"\\\xF0\x9F\xA4\x97.bin";
-    write({PutEntry{scope_, "c", "lfs", {false, digest(1), UINT64_MAX}},
-           PutEntry{scope_, "c", odd, {false, git_digest(1), 0}},
-           PutEntry{scope_, "c", "gone", {true, std::nullopt, 0}}});
+    write({PutEntries{scope_,
+                      "c",
+                      {{"lfs", {.blob = digest(1), .size = UINT64_MAX}},
+                       {odd, {.blob = git_digest(1)}},
+                       {"gone", {.kind = EntryKind::absent}}}}});
     const auto lfs = reader().entry(scope_, "c", "lfs");
     ASSERT_TRUE(lfs);
-    EXPECT_FALSE(lfs->absent);
+    EXPECT_FALSE(lfs->absent());
     EXPECT_EQ(lfs->blob, digest(1));
     EXPECT_EQ(lfs->size, UINT64_MAX);
     ASSERT_TRUE(reader().entry(scope_, "c", odd));
     EXPECT_EQ(reader().entry(scope_, "c", odd)->blob, git_digest(1));
     const auto gone = reader().entry(scope_, "c", "gone");
     ASSERT_TRUE(gone);
-    EXPECT_TRUE(gone->absent);
+    EXPECT_TRUE(gone->absent());
     EXPECT_FALSE(gone->blob);
     EXPECT_FALSE(reader().entry(scope_, "other commit", "lfs"));
-    write({PutEntry{scope_, "c", "gone", {false, digest(2), 7}}});
-    EXPECT_FALSE(reader().entry(scope_, "c", "gone")->absent);
+    write({PutEntries{scope_, "c", {{"gone", {.blob = digest(2), .size = 7}}}}});
+    EXPECT_FALSE(reader().entry(scope_, "c", "gone")->absent());
 }
 
 TEST_P(IndexConformance, ScopesShareNothing) {
     const Scope dataset{"dataset", "org/name", ""};
     const Scope private_view{"model", "org/name", "f00d"};
     const Scope other{"model", "org/name2", ""};
-    write({PutRevision{scope_, "main", {"a", 1}}, PutEntry{scope_, "a", "p", {false, digest(1), 1}},
+    write({PutRevision{scope_, "main", {"a", 1}},
+           PutEntries{scope_, "a", {{"p", {.blob = digest(1), .size = 1}}}},
            PutAlias{scope_, "org/new"},
            PutListing{scope_, "k", {.body = "public", .fetched_at = 1}},
            PutRevision{private_view, "main", {"b", 1}}});
@@ -126,6 +129,7 @@ TEST_P(IndexConformance, AListingComesBackByteForByte) {
     row.error_message = "Access to model is restricted";
     row.commit = "abc";
     row.fetched_at = 1'700'000'000;
+    row.headers = "X-Total-Count: 7\n";
     write({PutListing{scope_, "tree?recursive=1", row}});
     const auto read = reader().listing(scope_, "tree?recursive=1");
     ASSERT_TRUE(read);
@@ -137,6 +141,7 @@ TEST_P(IndexConformance, AListingComesBackByteForByte) {
     EXPECT_EQ(read->error_message, row.error_message);
     EXPECT_EQ(read->commit, row.commit);
     EXPECT_EQ(read->fetched_at, row.fetched_at);
+    EXPECT_EQ(read->headers, row.headers);
     write({PutListing{scope_, "tree?recursive=1", ListingRow{.body = "", .fetched_at = 2}}});
     EXPECT_EQ(reader().listing(scope_, "tree?recursive=1")->body, "");
     EXPECT_EQ(reader().listing(scope_, "tree?recursive=1")->status, 200);

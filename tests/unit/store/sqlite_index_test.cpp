@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "server/store/schema.hpp"
 #include "tests/unit/store/index_conformance.hpp"
+#include "tests/unit/store/tree_conformance.hpp"
 
 namespace hubkeep {
 namespace {
@@ -16,6 +18,7 @@ using test::quiet;
 using test::slurp;
 using test::spill;
 using test::TempFolder;
+using test::TreeConformance;
 
 class SqliteUnderTest : public test::IndexUnderTest {
   public:
@@ -36,25 +39,26 @@ class SqliteUnderTest : public test::IndexUnderTest {
     std::unique_ptr<SqliteIndex> index_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, IndexConformance,
-                         testing::Values(test::IndexMaker{
-                             "sqlite", [] { return std::make_unique<SqliteUnderTest>(); }}),
-                         [](const auto& info) { return info.param.name; });
+const auto makers =
+    testing::Values(test::IndexMaker{"sqlite", [] { return std::make_unique<SqliteUnderTest>(); }});
+const auto name_of_maker = [](const auto& info) { return info.param.name; };
+INSTANTIATE_TEST_SUITE_P(Sqlite, IndexConformance, makers, name_of_maker);
+INSTANTIATE_TEST_SUITE_P(Sqlite, TreeConformance, makers, name_of_maker);
 
 class SqliteIndexTest : public testing::Test {
   protected:
     Result<std::unique_ptr<SqliteIndex>> open() { return SqliteIndex::open(path_, 1, quiet()); }
+    PutEntries file(const std::string& commit, const std::string& path, std::int64_t at = 0) {
+        return {
+            scope_, commit, {{path, {.blob = digest_of(DigestKind::sha256, path), .size = 1}}}, at};
+    }
     // A sound database with some pages.
     void fill(int rows = 500) {
         auto index = open();
         ASSERT_TRUE(index) << index.error().message;
         std::vector<IndexWrite> writes;
         for (int i = 0; i < rows; ++i) {
-            writes.push_back(
-                PutEntry{scope_,
-                         "commit",
-                         "path/" + std::to_string(i),
-                         {false, digest_of(DigestKind::sha256, std::to_string(i)), 1}});
+            writes.push_back(file("commit", "path/" + std::to_string(i)));
         }
         ASSERT_TRUE((*index)->write_now(std::move(writes)));
     }
@@ -179,7 +183,7 @@ TEST_F(SqliteIndexTest, OldListingsLeaveWhenTheIndexIsTooLarge) {
     {
         auto index = SqliteIndex::open(path_, 1, quiet(), max_bytes);
         ASSERT_TRUE(index);
-        ASSERT_TRUE((*index)->write_now({PutEntry{scope_, "commit", "path", {true, {}, 0}}}));
+        ASSERT_TRUE((*index)->write_now({file("commit", "path", 2'000)}));
         for (int i = 0; i < count; ++i) {
             const ListingRow row{.body = test::content_of(20'000), .fetched_at = 1'000 - i};
             ASSERT_TRUE((*index)->write_now({PutListing{scope_, key(i), row}}));
@@ -196,6 +200,85 @@ TEST_F(SqliteIndexTest, OldListingsLeaveWhenTheIndexIsTooLarge) {
     EXPECT_GE((left + 70) * 20'000u, max_bytes) << "no more than needed, and what one step takes";
     EXPECT_TRUE(reader.listing(scope_, key(0))) << "fetched last";
     EXPECT_TRUE(reader.entry(scope_, "commit", "path"));
+}
+
+// The oldest commit goes in pieces; from the first one on it has no complete listing.
+TEST_F(SqliteIndexTest, WhatIsKnownOfTheOldestCommitsLeavesWhenTheIndexIsTooLarge) {
+    constexpr int commits = 40;
+    constexpr int files = 3000;
+    constexpr std::uint64_t max_bytes = 2'000'000;
+    const auto name = [](int i) { return "commit " + std::to_string(i); };
+    {
+        auto index = open();
+        ASSERT_TRUE(index);
+        for (int i = 0; i < commits; ++i) {
+            PutEntries put{.scope = scope_, .commit = name(i), .at = 1'000 - i};
+            for (int n = 0; n < files; ++n) {
+                put.entries.push_back({"folder/" + std::to_string(n), {.size = 1}});
+            }
+            ASSERT_TRUE((*index)->write_now({std::move(put), PutTreePage{.scope = scope_,
+                                                                         .commit = name(i),
+                                                                         .deep = true,
+                                                                         .first = true,
+                                                                         .at = 1'000 - i}}));
+        }
+    }
+    auto index = SqliteIndex::open(path_, 1, quiet(), max_bytes);
+    ASSERT_TRUE(index);
+    for (int i = 0; i < 10; ++i) expect_usable(**index);
+    auto& reader = (*index)->reader(0);
+    int whole = 0;
+    for (int i = 0; i < commits; ++i) {
+        const auto left = reader.entries(scope_, name(i), "", true, "", files + 1).size();
+        const bool complete = reader.is_complete(scope_, name(i), "", true);
+        EXPECT_EQ(complete, left == files) << name(i) << " has " << left;
+        whole += complete;
+    }
+    EXPECT_TRUE(reader.is_complete(scope_, name(0), "", true)) << "told last";
+    EXPECT_LT(whole, commits / 2);
+    EXPECT_GT(whole, 3) << "no more than needed";
+}
+
+TEST_F(SqliteIndexTest, AnIndexOfTheFirstVersionKeepsWhatItKnows) {
+    const auto hex = digest_of(DigestKind::sha256, "content").hex();
+    {
+        auto database = Database::open(path_, Database::Mode::read_write);
+        ASSERT_TRUE(database);
+        ASSERT_TRUE(migrate(*database, path_, 1));
+        ASSERT_TRUE(database->run(
+            "INSERT INTO scope VALUES (1, 'model', 'org/name', '');"
+            "INSERT INTO revision VALUES (1, 'main', 'abc', 5);"
+            "INSERT INTO entry VALUES (1, 'abc', 'a/b c/file.bin', 0, x'00" +
+            hex +
+            "', 7);"
+            "INSERT INTO entry VALUES (1, 'abc', 'a', 1, NULL, 0);"
+            "INSERT INTO entry VALUES (1, 'abc', 'gone', 1, NULL, 0);"
+            "INSERT INTO listing (scope, key, status, content_type, body, link, error_code, "
+            "error_message, commit_id, fetched_at) "
+            "VALUES (1, 'k', 200, 'application/json', x'7b7d', '', '', '', 'abc', 9);"));
+    }
+    auto index = open();
+    ASSERT_TRUE(index) << index.error().message;
+    auto& reader = (*index)->reader(0);
+    EXPECT_EQ(reader.revision(scope_, "main")->commit, "abc");
+    const auto file = reader.entry(scope_, "abc", "a/b c/file.bin");
+    ASSERT_TRUE(file);
+    EXPECT_EQ(file->kind, EntryKind::file);
+    EXPECT_EQ(file->blob->hex(), hex);
+    EXPECT_EQ(file->size, 7u);
+    EXPECT_TRUE(file->opened);
+    EXPECT_TRUE(reader.entry(scope_, "abc", "gone")->absent());
+    for (const auto* const folder : {"a", "a/b c"}) {
+        ASSERT_TRUE(reader.entry(scope_, "abc", folder)) << folder;
+        EXPECT_EQ(reader.entry(scope_, "abc", folder)->kind, EntryKind::folder);
+    }
+    EXPECT_EQ(reader.entries(scope_, "abc", "", false, "", 9).size(), 1u);
+    EXPECT_TRUE(reader.repo(scope_).opened);
+    EXPECT_FALSE(reader.is_complete(scope_, "abc", "", true));
+    ASSERT_TRUE(reader.listing(scope_, "k"));
+    EXPECT_EQ(reader.listing(scope_, "k")->body, "{}");
+    EXPECT_EQ(reader.listing(scope_, "k")->headers, "");
+    expect_usable(**index);
 }
 
 TEST_F(SqliteIndexTest, FilesAreForTheirOwnerAlone) {

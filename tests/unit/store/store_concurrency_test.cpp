@@ -174,7 +174,7 @@ TEST(IndexConcurrency, ReadersSeeCommitsInOrderAndWritersGetTheirAnswer) {
             for (int i = 1; i <= writes; ++i) {
                 std::vector<IndexWrite> both{
                     PutRevision{scope, name, {std::to_string(i), i}},
-                    PutEntry{scope, name, std::to_string(i), {true, {}, 0}}};
+                    PutEntries{scope, name, {{std::to_string(i), {.kind = EntryKind::absent}}}}};
                 if (w == 0) (*index)->post(std::move(both));
                 else if (w == 1) ASSERT_TRUE((*index)->write_now(std::move(both)));
                 else ASSERT_TRUE(test::run((*index)->write(std::move(both))));

@@ -1,0 +1,112 @@
+#include "server/store/sqlite_writer.hpp"
+
+namespace hubkeep {
+
+Result<void> SqliteWriter::prepare() {
+    for (const auto prepare : {&SqliteWriter::prepare_knowledge, &SqliteWriter::prepare_trees,
+                               &SqliteWriter::prepare_pruning, &SqliteWriter::prepare_blobs}) {
+        const auto prepared = (this->*prepare)();
+        if (!prepared) return prepared;
+    }
+    return {};
+}
+
+Result<void> SqliteWriter::prepare(
+    std::initializer_list<std::pair<Statement&, const char*>> statements) {
+    for (const auto& [statement, sql] : statements) {
+        auto prepared = database_.prepare(sql);
+        if (!prepared) return std::unexpected(prepared.error());
+        statement = std::move(*prepared);
+    }
+    return {};
+}
+
+Result<void> SqliteWriter::prepare_knowledge() {
+    return prepare({
+        {find_scope_, "SELECT id FROM scope WHERE kind=? AND name=? AND access=?"},
+        {add_scope_, "INSERT INTO scope (kind, name, access) VALUES (?, ?, ?) RETURNING id"},
+        {put_alias_, "REPLACE INTO alias (scope, canonical) VALUES (?, ?)"},
+        {put_revision_,
+         "REPLACE INTO revision (scope, name, commit_id, confirmed_at) "
+         "VALUES (?, ?, ?, ?)"},
+        {drop_revision_, "DELETE FROM revision WHERE scope=? AND name=?"},
+        {put_gated_,
+         "INSERT INTO repo (scope, gated, opened) VALUES (?, ?, 0) ON CONFLICT (scope) DO UPDATE "
+         "SET opened = CASE WHEN gated=0 AND excluded.gated=1 THEN 0 ELSE opened END, "
+         "gated=excluded.gated"},
+        {put_opened_,
+         "INSERT INTO repo (scope, gated, opened) VALUES (?, NULL, 1) "
+         "ON CONFLICT (scope) DO UPDATE SET opened=1 WHERE opened=0"},
+        {put_listing_,
+         "REPLACE INTO listing (scope, key, status, content_type, body, link, "
+         "error_code, error_message, commit_id, fetched_at, headers) "
+         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+        {put_visibility_,
+         "REPLACE INTO visibility (kind, name, is_public, at) VALUES (?, ?, ?, ?)"},
+        {put_pin_, "REPLACE INTO pin (kind, name, revision, commit_id, at) VALUES (?, ?, ?, ?, ?)"},
+        {drop_pin_, "DELETE FROM pin WHERE kind=? AND name=? AND revision=?"},
+    });
+}
+
+// A commit never changes: what is there is never declared absent, and facts only add up.
+Result<void> SqliteWriter::prepare_trees() {
+    return prepare({
+        {see_commit_,
+         "INSERT INTO known_commit (scope, commit_id, at) VALUES (?, ?, ?) "
+         "ON CONFLICT (scope, commit_id) DO UPDATE SET at=excluded.at WHERE at<excluded.at"},
+        {put_entry_,
+         "INSERT INTO entry (scope, commit_id, path, kind, digest, size, oid, pointer_size, "
+         "xet_hash, opened) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+         "ON CONFLICT (scope, commit_id, path) DO UPDATE SET kind=excluded.kind, "
+         "digest=coalesce(excluded.digest, digest), size=excluded.size, "
+         "oid=coalesce(excluded.oid, oid), pointer_size=max(excluded.pointer_size, pointer_size), "
+         "xet_hash=CASE excluded.xet_hash WHEN '' THEN xet_hash ELSE excluded.xet_hash END, "
+         "opened=max(excluded.opened, opened) WHERE excluded.kind<>1 OR kind=1"},
+        {complete_,
+         "SELECT 1 FROM tree WHERE scope=? AND commit_id=? AND folder=? AND deep=? "
+         "AND first=1 AND next=''"},
+        {following_pages_,
+         "DELETE FROM tree WHERE scope=? AND commit_id=? AND folder=? AND deep=? "
+         "AND first=0 AND page=? RETURNING next"},
+        {extend_pages_,
+         "UPDATE tree SET next=?5 WHERE scope=?1 AND commit_id=?2 AND folder=?3 AND deep=?4 "
+         "AND next=?6 RETURNING first"},
+        {put_page_,
+         "INSERT INTO tree (scope, commit_id, folder, deep, page, first, next) "
+         "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+        {drop_other_pages_,
+         "DELETE FROM tree WHERE scope=? AND commit_id=? AND folder=? AND deep=? "
+         "AND NOT (first=1 AND next='')"},
+    });
+}
+
+Result<void> SqliteWriter::prepare_pruning() {
+    return prepare({
+        {oldest_listing_, "SELECT fetched_at FROM listing ORDER BY fetched_at LIMIT 1"},
+        {oldest_commit_, "SELECT at, scope, commit_id FROM known_commit ORDER BY at LIMIT 1"},
+        {drop_oldest_listings_,
+         "DELETE FROM listing WHERE id IN "
+         "(SELECT id FROM listing ORDER BY fetched_at LIMIT 64)"},
+        {drop_trees_, "DELETE FROM tree WHERE scope=? AND commit_id=?"},
+        {drop_entries_,
+         "DELETE FROM entry WHERE (scope, commit_id, path) IN (SELECT scope, commit_id, path "
+         "FROM entry WHERE scope=? AND commit_id=? LIMIT ?)"},
+        {drop_known_commit_,
+         "DELETE FROM known_commit WHERE scope=?1 AND commit_id=?2 AND NOT EXISTS "
+         "(SELECT 1 FROM entry WHERE scope=?1 AND commit_id=?2)"},
+    });
+}
+
+Result<void> SqliteWriter::prepare_blobs() {
+    return prepare({
+        {put_blob_, "REPLACE INTO blob (digest, size, last_used) VALUES (?, ?, ?)"},
+        {drop_blob_, "DELETE FROM blob WHERE digest=?"},
+        {touch_blob_, "UPDATE blob SET last_used=? WHERE digest=?"},
+        {put_partial_,
+         "REPLACE INTO partial (digest, size, present, extents, updated_at, "
+         "generation) VALUES (?, ?, ?, ?, ?, ?)"},
+        {drop_partial_, "DELETE FROM partial WHERE digest=?"},
+    });
+}
+
+}  // namespace hubkeep
