@@ -10,8 +10,7 @@ namespace {
 
 constexpr std::int64_t application_id = 0x48554b50;  // "HUKP"
 
-constexpr std::array steps = {
-    R"(
+constexpr auto first_step = R"(
 CREATE TABLE scope (
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL, name TEXT NOT NULL, access TEXT NOT NULL,
@@ -56,9 +55,10 @@ CREATE TABLE partial (
     updated_at INTEGER NOT NULL, generation INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX partial_by_use ON partial (updated_at, digest);
-)",
-    // Entries tell what listings tell, folders included. Until now each was a file's own answer.
-    R"(
+)";
+
+// Entries tell what listings tell, folders included. Until now each was a file's own answer.
+constexpr auto second_step = R"(
 ALTER TABLE entry RENAME COLUMN absent TO kind;
 ALTER TABLE entry ADD COLUMN oid BLOB;
 ALTER TABLE entry ADD COLUMN pointer_size INTEGER NOT NULL DEFAULT 0;
@@ -96,8 +96,9 @@ CREATE TABLE pin (
     commit_id TEXT NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (kind, name, revision)
 ) STRICT, WITHOUT ROWID;
-)",
-};
+)";
+
+constexpr std::array steps = {first_step, second_step};
 
 }  // namespace
 
