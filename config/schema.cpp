@@ -62,6 +62,10 @@ std::vector<Setting> make_schema() {
             "there, so keep it on 127.0.0.1 or a protected network."),
         row<FIELD(upstream.endpoint)>("upstream.endpoint",
             "The Hub to ask: http(s)://HOST[:PORT].", "URL"),
+        row<FIELD(upstream.datasets_server)>("upstream.datasets_server",
+            "The dataset viewer to ask for addresses under /-/datasets-server/ or on a host name "
+            "that begins with \"datasets-server.\"; it gets no token. Empty: there is none.",
+            "URL"),
         row<FIELD(upstream.token_file)>("upstream.token_file",
             "A file with the token that hubkeep shows to the Hub for all clients; only its owner "
             "may read it. Empty: HF_TOKEN from the environment, else clients' own tokens.", "FILE"),
@@ -83,6 +87,9 @@ std::vector<Setting> make_schema() {
         row<FIELD(webhook.secret_file)>("webhook.secret_file",
             "A file with the secret of the Hub's webhook, which only its owner may read: then "
             "POST /-/webhook confirms a branch at once when it moves. Empty: no webhook.", "FILE"),
+        row<FIELD(listings.ttl)>("listings.ttl",
+            "How long lists, searches and other answers that change at any time are believed "
+            "when the Hub does not say for how long; 0 means always ask."),
         row<FIELD(cache.max_size)>("cache.max_size",
             "How much the stored files may take: a size, or a share of the disk under data_dir. "
             "When it is reached, files that were not used for longest leave."),

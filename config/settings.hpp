@@ -39,6 +39,8 @@ struct AdminSettings {
 
 struct UpstreamSettings {
     std::string endpoint = "https://huggingface.co";  // scheme://host[:port], no slash at the end
+    // The dataset viewer, the same form; empty: there is none.
+    std::string datasets_server = "https://datasets-server.huggingface.co";
     std::string token_file;                           // empty: HF_TOKEN, else no service token
     std::string ca_file;                              // empty: the system's authorities
     std::chrono::milliseconds connect_timeout{5'000};
@@ -67,6 +69,11 @@ struct WebhookSettings {
     bool operator==(const WebhookSettings&) const = default;
 };
 
+struct ListingSettings {
+    std::chrono::milliseconds ttl{300'000};  // 0: always ask
+    bool operator==(const ListingSettings&) const = default;
+};
+
 struct TlsSettings {
     std::string cert;  // both empty: plain HTTP
     std::string key;
@@ -93,6 +100,7 @@ struct Settings {
     UpstreamSettings upstream;
     RevisionSettings revisions;
     WebhookSettings webhook;
+    ListingSettings listings;
     TlsSettings tls;
     unsigned threads = 0;  // 0: one per core
     LogSettings log;

@@ -72,6 +72,10 @@ void check_sites(const Settings& settings, std::vector<Finding>& findings) {
         auto wrong = parse_site(settings.public_url, site);
         if (!wrong.empty()) findings.push_back({{"public_url"}, std::move(wrong)});
     }
+    if (!settings.upstream.datasets_server.empty()) {
+        auto wrong = parse_site(settings.upstream.datasets_server, site);
+        if (!wrong.empty()) findings.push_back({{"upstream.datasets_server"}, std::move(wrong)});
+    }
     auto wrong = parse_site(settings.upstream.endpoint, site);
     if (!wrong.empty()) {
         findings.push_back({{"upstream.endpoint"}, std::move(wrong)});

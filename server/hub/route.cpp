@@ -115,7 +115,11 @@ Route repo_page(Segments segments) {
     for (std::size_t at = 1; at <= 2 && at < segments.size(); ++at) {
         if (is_one_of(segments[at], file_words)) return bad(404, "This address names no file.");
     }
-    return of_kind(Kind::page);
+    Route route = of_kind(Kind::page);
+    const bool has_name = segments.size() >= 2 || repo_kind != RepoKind::model;
+    RepoId repo{repo_kind, join(segments.first(std::min<std::size_t>(2, segments.size())))};
+    if (has_name && is_valid_repo_name(repo.name)) route.repo = std::move(repo);
+    return route;
 }
 
 // --- /api/... ---
@@ -142,11 +146,34 @@ constexpr std::array<std::string_view, 9> other_words{"compare", "croissant", "d
                                                       "jwt",     "likers",    "parquet",
                                                       "runtime", "settings",  "treesize"};
 
+// Behind a repo or at the beginning, these lead to what belongs to an account: it is neither kept
+// nor asked for with the token of this proxy.
+constexpr std::array<std::string_view, 7> personal_of_repo{
+    "jwt",       "secrets", "settings", "user-access-report", "user-access-request",
+    "variables", "webhooks"};
+constexpr std::array<std::string_view, 9> personal_words{
+    "billing", "jobs", "notifications", "resource-groups", "scheduled-jobs",
+    "settings", "token", "user",        "webhooks"};
+constexpr std::array<std::string_view, 6> personal_of_organization{
+    "audit-log", "billing", "resource-groups", "scim", "settings", "webhooks"};
+
+// Whatever else is asked about a repo. Where it cannot be told, its id has two segments.
+Route other_repo_api(RepoKind repo_kind, Segments rest) {
+    const bool short_id = rest.size() >= 2 && is_one_of(rest[1], other_words);
+    const auto name = rest.first(short_id ? 1 : 2);
+    const bool has_word = rest.size() > name.size();
+    const bool personal = has_word && is_one_of(rest[name.size()], personal_of_repo);
+    Route route = of_kind(personal ? Kind::personal : Kind::api_other);
+    RepoId repo{repo_kind, join(name)};
+    if (is_valid_repo_name(repo.name)) route.repo = std::move(repo);
+    return route;
+}
+
 Route repo_api_route(const ApiWord& word, RepoKind repo_kind, Segments name, Segments rest) {
     Route route = repo_route(word.kind, repo_kind, name);
     if (word.kind == Kind::auth_check) {
         route.path = join(rest);
-        if (!rest.empty() && route.path != "write") return of_kind(Kind::api_other);
+        if (!rest.empty() && route.path != "write") route.kind = Kind::api_other;
         return checked(std::move(route));
     }
     if (rest.empty()) return checked(std::move(route));
@@ -167,8 +194,8 @@ Route repo_api(RepoKind repo_kind, Segments rest) {
         if (word == api_words.end() || after < word->least || after > word->most) continue;
         return repo_api_route(*word, repo_kind, rest.first(count), rest.subspan(count + 1));
     }
-    if (rest.size() > 2) return of_kind(Kind::api_other);
-    if (rest.size() == 2 && is_one_of(rest[1], other_words)) return of_kind(Kind::api_other);
+    const bool is_part = rest.size() == 2 && is_one_of(rest[1], other_words);
+    if (rest.size() > 2 || is_part) return other_repo_api(repo_kind, rest);
     return checked(repo_route(Kind::repo_info, repo_kind, rest));
 }
 
@@ -197,7 +224,10 @@ Route api(Segments rest) {
     if (rest.size() == 1 && rest[0] == "agent-harnesses") return of_kind(Kind::agent_harnesses);
     const auto repo_kind = kind_of_api_segment(rest[0]);
     if (repo_kind && rest.size() > 1) return repo_api(*repo_kind, rest.subspan(1));
-    return of_kind(Kind::api_other);
+    const bool of_organization = rest.size() > 2 && rest[0] == "organizations" &&
+                                 is_one_of(rest[2], personal_of_organization);
+    const bool personal = of_organization || is_one_of(rest[0], personal_words);
+    return of_kind(personal ? Kind::personal : Kind::api_other);
 }
 
 // --- the whole ---
@@ -209,6 +239,9 @@ Route by_path(Segments segments) {
     if (first == "v2") return of_kind(Kind::oci);
     if (first == "buckets") return of_kind(Kind::bucket);
     if (first == ".well-known") return of_kind(Kind::api_other);
+    if (first == "-" && segments.size() > 1 && segments[1] == "datasets-server") {
+        return of_kind(Kind::viewer);
+    }
     if (first == "-") {
         Route route = of_kind(Kind::own);
         route.own_path = join(segments.subspan(1));
@@ -303,6 +336,8 @@ std::string_view name_of(Route::Kind kind) {
         case Kind::git: return "git";
         case Kind::robots: return "robots";
         case Kind::api_other: return "api_other";
+        case Kind::personal: return "personal";
+        case Kind::viewer: return "viewer";
         case Kind::preflight: return "preflight";
         case Kind::write: return "write";
         case Kind::bad: return "bad";

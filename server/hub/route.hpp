@@ -41,13 +41,15 @@ struct Route {
         git,              // git and git-lfs, reading
         robots,           // /robots.txt and /favicon.ico
         api_other,        // any other GET or HEAD under /api and /.well-known
+        personal,         // the same, about the person or account behind a token
+        viewer,           // /-/datasets-server/...: the dataset viewer
         preflight,        // OPTIONS
         write,            // changes something at the Hub
         bad,              // refused: see `status` and `error`
     };
 
     Kind kind = Kind::bad;
-    RepoId repo;           // its name is "" where the kind has none; pages have none
+    RepoId repo;           // its name is "" where the kind has none
     std::string revision;  // "main" when the target names none
     bool revision_given = false;
     std::string path;          // of the file or folder; "" is the root

@@ -174,9 +174,19 @@ TEST(Route, Api) {
         {"/api/models/o/n/auth-check", Kind::auth_check, "o/n", "main", ""},
         {"/api/models/o/n/auth-check/write", Kind::auth_check, "o/n", "main", "write"},
         {"/api/models/o/n/xet-read-token/main", Kind::xet_token, "o/n", "main", ""},
-        {"/api/models/gpt2/discussions", Kind::api_other, "", "", ""},
-        {"/api/models/o/n/discussions", Kind::api_other, "", "", ""},
-        {"/api/models/o/n/treesize/main", Kind::api_other, "", "", ""},
+        {"/api/models/gpt2/discussions", Kind::api_other, "gpt2", "", ""},
+        {"/api/models/o/n/discussions", Kind::api_other, "o/n", "", ""},
+        {"/api/models/o/n/treesize/main", Kind::api_other, "o/n", "", ""},
+        {"/api/datasets/squad/parquet/plain/train/0.parquet", Kind::api_other, "squad", "", ""},
+        {"/api/spaces/o/n/unheard-of", Kind::api_other, "o/n", "", ""},
+        {"/api/models/o/n/jwt", Kind::personal, "o/n", "", ""},
+        {"/api/spaces/o/n/secrets", Kind::personal, "o/n", "", ""},
+        {"/api/models/gpt2/settings", Kind::personal, "gpt2", "", ""},
+        {"/api/settings/billing", Kind::personal, "", "", ""},
+        {"/api/notifications", Kind::personal, "", "", ""},
+        {"/api/organizations/o/settings", Kind::personal, "", "", ""},
+        {"/api/organizations/o/members", Kind::api_other, "", "", ""},
+        {"/api/users/somebody/overview", Kind::api_other, "", "", ""},
         {"/api/models", Kind::api_other, "", "", ""},
         {"/api/models-tags-by-type", Kind::api_other, "", "", ""},
         {"/api/whoami-v2", Kind::whoami, "", "", ""},
@@ -225,6 +235,12 @@ TEST(Route, Others) {
     for (const auto& [target, kind] : cases) {
         EXPECT_EQ(name_of(parse_route("GET", target).kind), name_of(kind)) << target;
     }
+    EXPECT_EQ(parse_route("GET", "/org/name/tree/main").repo.name, "org/name");
+    EXPECT_EQ(parse_route("GET", "/datasets/squad").repo, (RepoId{RepoKind::dataset, "squad"}));
+    EXPECT_EQ(parse_route("GET", "/pricing").repo.name, "");
+    EXPECT_EQ(parse_route("GET", "/-/datasets-server/rows?a=b").kind, Kind::viewer);
+    EXPECT_EQ(parse_route("GET", "/-/datasets-server").kind, Kind::viewer);
+    EXPECT_EQ(parse_route("POST", "/-/datasets-server/rows").kind, Kind::write);
     EXPECT_EQ(parse_route("GET", "/-/livez").own_path, "livez");
     EXPECT_EQ(parse_route("GET", "/-/a/b").own_path, "a/b");
     EXPECT_EQ(parse_route("GET", "/-").kind, Kind::own);
