@@ -93,6 +93,12 @@ std::vector<Setting> make_schema() {
         row<FIELD(cache.max_size)>("cache.max_size",
             "How much the stored files may take: a size, or a share of the disk under data_dir. "
             "When it is reached, files that were not used for longest leave."),
+        row<FIELD(limits.connections)>("limits.connections",
+            "How many connections of clients may be open; fewer when the system allows fewer. "
+            "One more is told to come back later (429)."),
+        row<FIELD(limits.hub_requests)>("limits.hub_requests",
+            "How many requests may wait for an answer of the Hub at once. One more is told to "
+            "come back later (429)."),
         reloadable(row<FIELD(tls.cert)>("tls.cert",
             "The certificate chain (PEM) to serve https with, together with tls.key. Empty: "
             "plain http.", "FILE")),

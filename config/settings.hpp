@@ -91,6 +91,12 @@ struct CacheSettings {
     bool operator==(const CacheSettings&) const = default;
 };
 
+struct LimitSettings {
+    unsigned connections = 10'000;  // of clients; fewer when the system allows fewer
+    unsigned hub_requests = 1'000;  // that wait for the Hub at once
+    bool operator==(const LimitSettings&) const = default;
+};
+
 struct Settings {
     HostPort listen{"127.0.0.1", 8090};
     AdminSettings admin;
@@ -105,6 +111,7 @@ struct Settings {
     unsigned threads = 0;  // 0: one per core
     LogSettings log;
     CacheSettings cache;
+    LimitSettings limits;
     XetMode xet = XetMode::strip;
     bool operator==(const Settings&) const = default;
 };

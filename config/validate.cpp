@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t max_pem = 16 * 1024 * 1024;
 constexpr unsigned everybody = 07;
+constexpr unsigned max_threads = 1024;
 
 struct Site {
     bool tls = false;
@@ -100,6 +101,15 @@ void check_timeouts(const Settings& settings, std::vector<Finding>& findings) {
     }
 }
 
+void check_limits(const Settings& settings, std::vector<Finding>& findings) {
+    constexpr auto why = "cannot be 0: every request would be refused";
+    if (settings.threads > max_threads) {
+        findings.push_back({{"threads"}, fmt::format("cannot be more than {}", max_threads)});
+    }
+    if (settings.limits.connections == 0) findings.push_back({{"limits.connections"}, why});
+    if (settings.limits.hub_requests == 0) findings.push_back({{"limits.hub_requests"}, why});
+}
+
 void check_readable(std::string_view key, const std::string& path, std::vector<Finding>& findings) {
     if (path.empty()) return;
     const auto content = read_small_file(path, max_pem);
@@ -127,6 +137,7 @@ std::vector<Finding> find_problems(const Settings& settings) {
     check_addresses(settings, findings);
     check_sites(settings, findings);
     check_timeouts(settings, findings);
+    check_limits(settings, findings);
     check_tls(settings, findings);
     if (settings.data_dir.empty()) {
         findings.push_back({{"data_dir"}, "is not set and there is no HOME to put it in; set it"});

@@ -15,7 +15,7 @@ namespace hubkeep {
 namespace {
 
 constexpr std::size_t max_text = 4096;
-constexpr unsigned max_number = 1024;
+constexpr unsigned max_number = 1'000'000;
 constexpr std::size_t max_items = 1000;
 
 template <typename T>

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -21,6 +22,9 @@ namespace {
 constexpr auto drain_time = seconds(30);  // for answers that are being sent
 constexpr auto end_time = seconds(10);    // for tasks to notice that they are over
 constexpr auto sweep_interval = seconds(5);
+// For the index, the log, the store's own files and name lookups.
+constexpr std::size_t reserved_descriptors = 128;
+constexpr std::size_t min_connections = 16;
 
 // Blocked in every thread; the main thread waits for them.
 sigset_t awaited_signals() {
@@ -28,6 +32,16 @@ sigset_t awaited_signals() {
     sigemptyset(&set);
     for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
     return set;
+}
+
+// How many files may be open, after asking for all that the system grants.
+std::size_t raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return reserved_descriptors;
+    rlimit wanted = limit;
+    wanted.rlim_cur = limit.rlim_max;
+    if (::setrlimit(RLIMIT_NOFILE, &wanted) == 0) limit = wanted;
+    return static_cast<std::size_t>(limit.rlim_cur);
 }
 
 class Daemon : public Health {
@@ -52,7 +66,9 @@ class Daemon : public Health {
     Result<void> open_store();
     Result<void> open_upstream();
     Result<void> open_listeners();
-    Result<std::unique_ptr<Listener>> listen(const ListenAddress& address, SessionHub& sessions);
+    Result<std::unique_ptr<Listener>> listen(const ListenAddress& address, SessionHub& sessions,
+                                             std::size_t max_open);
+    void bound_connections();
     void reload_tls();
     Task<void> housekeeping();
     bool wait_for(const std::function<bool()>& done, SteadyClock::duration limit) const;
@@ -84,6 +100,8 @@ class Daemon : public Health {
     std::unique_ptr<SessionHub> admin_sessions_;
     std::unique_ptr<Listener> listener_;
     std::unique_ptr<Listener> admin_listener_;
+    std::size_t max_connections_ = 0;
+    std::size_t max_open_ = 0;
     std::atomic<bool> draining_{false};
     std::shared_ptr<Ticket> housekeeper_;  // io thread 0
     bool stopping_ = false;                // io thread 0
@@ -136,12 +154,27 @@ Result<void> Daemon::open_upstream() {
     return {};
 }
 
-Result<std::unique_ptr<Listener>> Daemon::listen(const ListenAddress& address,
-                                                 SessionHub& sessions) {
+Result<std::unique_ptr<Listener>> Daemon::listen(const ListenAddress& address, SessionHub& sessions,
+                                                 std::size_t max_open) {
     const auto accept = [&sessions](IoThread& thread, Socket socket) {
         thread.tasks().spawn("session", sessions.serve(thread, std::move(socket)));
     };
-    return Listener::open(threads_, address, accept, log_);
+    return Listener::open(threads_, address, accept, log_, max_open);
+}
+
+// A client may need three descriptors: its own, the Hub's and the file's.
+void Daemon::bound_connections() {
+    const std::size_t descriptors = raise_descriptor_limit();
+    const auto usable = descriptors - std::min(descriptors, reserved_descriptors);
+    max_open_ = std::max<std::size_t>(usable / 3 * 2, min_connections);
+    max_connections_ =
+        std::min<std::size_t>(settings_.limits.connections, std::max(usable / 3, min_connections));
+    if (max_connections_ < settings_.limits.connections) {
+        log_.warn(
+            "fewer connections than limits.connections are served, because the system "
+            "allows this process too few open files (ulimit -n)",
+            {{"connections", max_connections_}, {"open_files", descriptors}});
+    }
 }
 
 Result<void> Daemon::open_listeners() {
@@ -150,13 +183,16 @@ Result<void> Daemon::open_listeners() {
         if (!tls) return std::unexpected(tls.error());
         tls_.replace(std::move(*tls));
     }
-    sessions_ = std::make_unique<SessionHub>(*proxy_, log_, tls_, SessionLimits{});
+    bound_connections();
+    SessionLimits limits;
+    limits.connections = max_connections_;
+    sessions_ = std::make_unique<SessionHub>(*proxy_, log_, tls_, limits);
     admin_sessions_ = std::make_unique<SessionHub>(*admin_, log_, no_tls_, SessionLimits{});
-    auto data = listen({settings_.listen.host, settings_.listen.port}, *sessions_);
+    auto data = listen({settings_.listen.host, settings_.listen.port}, *sessions_, max_open_);
     if (!data) return std::unexpected(data.error());
     listener_ = std::move(*data);
-    auto admin =
-        listen({settings_.admin.listen.host, settings_.admin.listen.port}, *admin_sessions_);
+    auto admin = listen({settings_.admin.listen.host, settings_.admin.listen.port},
+                        *admin_sessions_, SIZE_MAX);
     if (!admin) return std::unexpected(admin.error());
     admin_listener_ = std::move(*admin);
     return {};
@@ -190,7 +226,7 @@ Result<void> Daemon::build(const std::vector<std::string>& notices) {
 std::string Daemon::report() const {
     std::string text = draining_ ? "stopping\n" : "index ok\nstore ok\n";
     text += upstream_->worth_asking() ? "hub ok\n" : "hub degraded: " + upstream_->why_not() + "\n";
-    return text;
+    return text + upstream_->quota_report();
 }
 
 void Daemon::announce() const {

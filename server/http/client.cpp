@@ -56,28 +56,34 @@ Error at_origin(const Origin& origin, Error error) {
 
 struct ClientResponse::State {
     State(Client& c, Origin o, std::unique_ptr<Connection> conn, ParsedResponse parsed, Framing f)
-        : client(c),
+        : client(&c),
           origin(std::move(o)),
           connection(std::move(conn)),
           head(std::move(parsed.head)),
           framing(f),
-          body(*connection->stream, connection->input, f) {}
+          body(std::in_place, *connection->stream, connection->input, f) {}
+    explicit State(ResponseHead h) : head(std::move(h)) {}
 
     void release();
+    bool complete() const { return !body || body->complete(); }
 
-    Client& client;
+    Client* const client = nullptr;  // null when made here
     const Origin origin;
     std::unique_ptr<Connection> connection;  // null once the body is complete
     const ResponseHead head;
     const Framing framing;
-    BodyReader body;
+    std::optional<BodyReader> body;
 };
 
 // Gives the connection back once nothing of this answer is left on it.
 void ClientResponse::State::release() {
     const bool reusable = framing.keep_alive && connection->input.empty();
-    if (reusable) client.pool_->put(origin, std::move(connection));
+    if (reusable) client->pool_->put(origin, std::move(connection));
     connection.reset();
+}
+
+ClientResponse ClientResponse::made_here(ResponseHead head) {
+    return ClientResponse(std::make_unique<State>(std::move(head)));
 }
 
 ClientResponse::ClientResponse(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -107,18 +113,18 @@ bool ClientResponse::ends_with_connection() const {
 Task<Result<std::size_t>> ClientResponse::read_some(std::span<char> buffer) {
     State& s = *state_;
     if (!s.connection) {
-        if (s.body.complete()) co_return std::size_t{0};
+        if (s.complete()) co_return std::size_t{0};
         co_return fail(ErrorKind::closed, s.origin.url() + ": the answer was already cut");
     }
     Stream& stream = *s.connection->stream;
-    stream.expires_after(s.client.settings_.stall_timeout);
-    auto count = co_await s.body.read_some(buffer);
+    stream.expires_after(s.client->settings_.stall_timeout);
+    auto count = co_await s.body->read_some(buffer);
     stream.expires_never();
     if (!count) {
         s.connection.reset();
         co_return std::unexpected(at_origin(s.origin, std::move(count.error())));
     }
-    if (s.body.complete()) s.release();
+    if (s.complete()) s.release();
     co_return count;
 }
 
@@ -198,7 +204,7 @@ Task<Result<ClientResponse>> Client::Attempt::read_answer() {
         connection->stream->expires_never();
         auto state = std::make_unique<ClientResponse::State>(
             client, request.origin, std::move(connection), std::move(*parsed), *framing);
-        if (state->body.complete()) state->release();
+        if (state->complete()) state->release();
         co_return ClientResponse(std::move(state));
     }
     co_return fail(ErrorKind::protocol, "too many interim answers");

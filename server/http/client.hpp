@@ -40,6 +40,8 @@ struct Connection;
 // It must not outlive the Client.
 class ClientResponse {
   public:
+    // An answer without a body that no server gave: what the asker gives itself in its place.
+    static ClientResponse made_here(ResponseHead head);
     ClientResponse(ClientResponse&&) noexcept;
     ClientResponse& operator=(ClientResponse&&) noexcept;
     ~ClientResponse();

@@ -45,8 +45,8 @@ SessionImpl::SessionImpl(SessionHub& hub, IoThread& thread, Socket socket, TlsCo
       stream_(thread, std::move(socket), tls),
       input_(hub.limits_.head_bytes),
       over_tls_(tls != nullptr),
+      over_limit_(hub.open_.fetch_add(1) >= hub.limits_.connections),
       peer_(stream_.peer()) {
-    hub_.open_.fetch_add(1);
     const std::lock_guard lock(hub_.mutex_);
     hub_.sessions_.insert(this);
 }
@@ -93,7 +93,8 @@ Task<Result<std::size_t>> SessionImpl::read_head() {
     const auto& limits = hub_.limits_;
     HeadScanner scanner;
     bool begun = false;
-    stream_.expires_after(hub_.draining_ ? last_call : limits.idle_time);
+    const auto idle_time = over_limit_ ? limits.head_time : limits.idle_time;
+    stream_.expires_after(hub_.draining_ ? last_call : idle_time);
     for (int empty_lines = 0;;) {
         const auto size = scanner.scan(input_.text());
         if (!size) co_return size;
@@ -135,7 +136,7 @@ Result<void> SessionImpl::begin_turn(std::size_t head_size) {
     input_.consume(head_size);
     if (!framing) return std::unexpected(framing.error());
     turn.framing = *framing;
-    turn.keep_alive = framing->keep_alive;
+    turn.keep_alive = framing->keep_alive && !over_limit_;
     turn.body.emplace(stream_, input_, *framing);
     turn.expects_continue = framing->body != Framing::Body::none &&
                             turn.request.minor_version > 0 &&

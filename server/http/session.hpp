@@ -22,6 +22,7 @@
 namespace hubkeep {
 
 struct SessionLimits {
+    std::size_t connections = SIZE_MAX;  // above it, a connection gets one answer (over_limit)
     std::size_t head_bytes = 16 * 1024;
     std::size_t head_fields = 100;
     SteadyClock::duration head_time = seconds(10);   // from the first byte of a head to its last
@@ -43,6 +44,9 @@ class Exchange {
     virtual const RequestHead& request() const = 0;
     virtual const std::string& request_id() const = 0;  // the client's X-Request-Id or a new one
     virtual bool over_tls() const = 0;
+    // There are more connections than allowed and this is one too many: refuse, in words. It is
+    // closed after the answer.
+    virtual bool over_limit() const = 0;
     virtual std::string peer() const = 0;
     virtual IoThread& thread() = 0;
     virtual RequestRecord& record() = 0;

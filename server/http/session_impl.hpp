@@ -41,6 +41,7 @@ class SessionImpl final : public Exchange {
     const RequestHead& request() const override { return turn_->request; }
     const std::string& request_id() const override { return turn_->id; }
     bool over_tls() const override { return over_tls_; }
+    bool over_limit() const override { return over_limit_; }
     std::string peer() const override { return peer_; }
     IoThread& thread() override { return stream_.thread(); }
     RequestRecord& record() override { return turn_->record; }
@@ -75,6 +76,7 @@ class SessionImpl final : public Exchange {
     Stream stream_;
     InputBuffer input_;
     const bool over_tls_;
+    const bool over_limit_;
     const std::string peer_;
     DateText date_;
     std::string text_;  // the head being sent; kept for its memory

@@ -7,29 +7,41 @@
 #include <boost/json/value.hpp>
 
 #include "common/byte_range.hpp"
+#include "server/hub/rate_limit.hpp"
 
 namespace hubkeep {
 namespace {
 
 constexpr std::size_t max_message = 500;
 constexpr std::int64_t longest_wait = 3600;
+constexpr std::string_view own_limit = "proxy";
 // The Hub's words; huggingface_hub compares the second and the third letter by letter.
 constexpr std::string_view no_login = "Invalid username or password.";
 constexpr std::string_view wrong_token = "Invalid credentials in Authorization header";
 constexpr std::string_view is_disabled = "Access to this resource is disabled.";
 
-// Seconds until the bucket opens again: RateLimit ("api";r=0;t=55), else Retry-After in seconds.
 std::int64_t seconds_to_wait(const HeaderLookup& get) {
-    auto text = get("retry-after");
-    const auto limit = get("ratelimit");
-    const auto at = limit.find(";t=");
-    if (at != std::string_view::npos) {
-        text = limit.substr(at + 3);
-        text = text.substr(0, text.find_first_not_of("0123456789"));
-    }
-    const auto seconds = parse_u64(text);
+    const auto seconds = parse_u64(get("retry-after"));
     if (!seconds) return -1;
     return static_cast<std::int64_t>(std::min<std::uint64_t>(*seconds, longest_wait));
+}
+
+// RateLimit tells the true time; Retry-After is what simpler servers send.
+HubError limited(const HeaderLookup& get) {
+    const auto limit = parse_rate_limit(get("ratelimit"));
+    if (!limit) return too_many(seconds_to_wait(get));
+    auto error = limit->bucket == own_limit ? overloaded(limit->reset_seconds)
+                                            : too_many(limit->reset_seconds);
+    error.limit = limit->bucket;
+    if (limit->left > 0) {
+        error.message = fmt::format(
+            "Nearly all requests that the Hub grants this proxy are used: {} are left for another "
+            "{} seconds.",
+            limit->left, limit->reset_seconds);
+    }
+    const auto policy = parse_rate_limit_policy(get("ratelimit-policy"));
+    if (policy && policy->bucket == limit->bucket) error.limit_policy = to_text(*policy);
+    return error;
 }
 
 HubError unauthorised(std::string_view message, bool with_service_token, bool had_client_token) {
@@ -80,6 +92,13 @@ HubError too_many(std::int64_t retry_after_seconds) {
     return {429, "", message + ".", retry_after_seconds};
 }
 
+HubError overloaded(std::int64_t retry_after_seconds) {
+    return {429, "",
+            fmt::format("This proxy has more to do than it can bear; try again in {} seconds.",
+                        retry_after_seconds),
+            retry_after_seconds};
+}
+
 HubError not_cached_offline(std::string_view what, std::string_view why) {
     return {hub_gone_status, "",
             clean_message(fmt::format("{} is not in this cache, and {}.", what, why))};
@@ -99,7 +118,7 @@ HubError from_hub(int status, const HeaderLookup& get, bool with_service_token,
                   bool had_client_token) {
     const auto code = get("x-error-code");
     const auto message = get("x-error-message");
-    if (status == 429) return too_many(seconds_to_wait(get));
+    if (status == 429) return limited(get);
     if (status < 400 || status >= 500 || status == 405 || status == 407 || status == 408) {
         return upstream_failed(fmt::format("it sent the status {}", status));
     }
@@ -154,8 +173,11 @@ HeaderFields error_headers(const HubError& error, bool json) {
     }
     if (error.status == 429 && error.retry_after_seconds >= 0) {
         fields.emplace_back("Retry-After", std::to_string(error.retry_after_seconds));
-        fields.emplace_back("RateLimit",
-                            fmt::format("\"proxy\";r=0;t={}", error.retry_after_seconds));
+        const RateLimit limit{error.limit, 0, error.retry_after_seconds};
+        fields.emplace_back("RateLimit", to_text(limit));
+        if (!error.limit_policy.empty()) {
+            fields.emplace_back("RateLimit-Policy", error.limit_policy);
+        }
     }
     return fields;
 }

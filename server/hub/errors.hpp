@@ -22,9 +22,13 @@ inline constexpr int hub_gone_status = 530;
 
 struct HubError {
     int status = 500;
-    std::string code;                       // X-Error-Code, "" when the Hub has none for it
-    std::string message;                    // X-Error-Message
-    std::int64_t retry_after_seconds = -1;  // of a 429, when known
+    std::string code;     // X-Error-Code, "" when the Hub has none for it
+    std::string message;  // X-Error-Message
+    // Of a 429: when it may be asked again, where known, and whose limit it is: a bucket of the
+    // Hub, or "proxy" for our own.
+    std::int64_t retry_after_seconds = -1;
+    std::string limit = "proxy";
+    std::string limit_policy;  // RateLimit-Policy, "" when not known
 };
 
 HubError entry_not_found();
@@ -37,8 +41,9 @@ HubError not_authenticated();  // 401 in the Hub's words
 HubError bad_client_token();   // the client's own token is wrong
 HubError read_only();          // hubkeep changes nothing at the Hub
 HubError bad_request(std::string_view message);
-HubError not_allowed(std::string_view message);  // 403 by our own rules
-HubError too_many(std::int64_t retry_after_seconds);
+HubError not_allowed(std::string_view message);         // 403 by our own rules
+HubError too_many(std::int64_t retry_after_seconds);    // for the Hub
+HubError overloaded(std::int64_t retry_after_seconds);  // for ourselves
 // `what` names the thing ("config.json of org/name"), `why` is a clause ("the Hub is unreachable").
 HubError not_cached_offline(std::string_view what, std::string_view why);
 // The service token is wrong: our operator's fault, which a client must not take for its own.

@@ -11,7 +11,6 @@ namespace {
 using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 
 constexpr int backlog = 1024;
-constexpr std::size_t max_open = 16 * 1024;
 constexpr auto pause = milliseconds(100);
 constexpr auto warn_every = seconds(10);
 
@@ -53,8 +52,12 @@ std::string advice(const error_code& ec) {
 }  // namespace
 
 struct Listener::State : std::enable_shared_from_this<State> {
-    State(IoThreads& t, OnConnection on, Log& l)
-        : threads(t), on_connection(std::move(on)), log(l), acceptor(t.at(0).executor()) {}
+    State(IoThreads& t, OnConnection on, Log& l, std::size_t most)
+        : threads(t),
+          on_connection(std::move(on)),
+          log(l),
+          max_open(most),
+          acceptor(t.at(0).executor()) {}
 
     void hand_over(IoThread& thread, Socket socket);
     void complain(std::string_view what, std::string_view cause);
@@ -64,6 +67,7 @@ struct Listener::State : std::enable_shared_from_this<State> {
     IoThreads& threads;
     const OnConnection on_connection;
     Log& log;
+    const std::size_t max_open;
     // From here on, thread 0 alone.
     Acceptor acceptor;
     asio::ip::tcp::endpoint local;
@@ -86,7 +90,7 @@ void Listener::State::complain(std::string_view what, std::string_view cause) {
 
 Task<void> Listener::State::accept(std::shared_ptr<State> self) {
     while (!self->stopped) {
-        if (open_streams(self->threads) >= max_open) {
+        if (open_streams(self->threads) >= self->max_open) {
             self->complain("new connections wait", "the limit of open connections is reached");
             co_await sleep_for(pause);
             continue;
@@ -118,8 +122,9 @@ void Listener::State::stop() {
 }
 
 Result<std::unique_ptr<Listener>> Listener::open(IoThreads& threads, const ListenAddress& address,
-                                                 OnConnection on_connection, Log& log) {
-    auto state = std::make_shared<State>(threads, std::move(on_connection), log);
+                                                 OnConnection on_connection, Log& log,
+                                                 std::size_t max_open) {
+    auto state = std::make_shared<State>(threads, std::move(on_connection), log, max_open);
     error_code ec;
     asio::ip::address host = asio::ip::address_v6::any();
     if (!address.host.empty()) host = asio::ip::make_address(address.host, ec);

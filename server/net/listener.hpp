@@ -1,7 +1,7 @@
 #pragma once
 // Listener: accepts on one address and hands each connection to an io thread, round robin. Lives on
-// io thread 0. Running out of descriptors makes it wait 100 ms instead of spinning. A limit on open
-// connections makes it stop accepting until one ends.
+// io thread 0. Running out of descriptors makes it wait 100 ms instead of spinning. At `max_open`
+// streams of the process, clients' and others, it stops accepting until one ends.
 
 #include <functional>
 #include <memory>
@@ -25,7 +25,8 @@ class Listener {
 
     // Binds at once; port 0 takes a free one. Errors name the address and what to do.
     static Result<std::unique_ptr<Listener>> open(IoThreads& threads, const ListenAddress& address,
-                                                  OnConnection on_connection, Log& log);
+                                                  OnConnection on_connection, Log& log,
+                                                  std::size_t max_open = 16 * 1024);
     ~Listener();
     std::string host() const;
     std::uint16_t port() const;

@@ -40,16 +40,20 @@ Task<bool> Access::is_public(IoThread& thread, const RepoId& repo) {
     const auto last = known && known->is_public;
     if (!upstream_.worth_asking()) co_return last;
     const std::string key = std::string(name_of(repo.kind)) + '\n' + repo.name;
+    const auto priority = known ? Priority::revalidation : Priority::foreground;
     const auto answer = co_await questions_.ask(
-        thread.tasks(), key, [this, &thread, repo] { return ask_visibility(thread, repo); },
+        thread.tasks(), key,
+        [this, &thread, repo, priority] { return ask_visibility(thread, repo, priority); },
         SteadyClock::now() + visibility_patience);
     if (!answer || !answer->value) co_return last;
     co_return *answer->value;
 }
 
-Task<std::optional<bool>> Access::ask_visibility(IoThread& thread, RepoId repo) {
+Task<std::optional<bool>> Access::ask_visibility(IoThread& thread, RepoId repo, Priority priority) {
     HubRequest request;
     request.target = repo_info_target(repo, "", "");
+    request.priority = priority;
+    request.patience = visibility_patience;
     auto answer = co_await upstream_.ask(thread, std::move(request), {}, Follow::same_origin);
     if (!answer || answer->response.status() == 429 || answer->response.status() >= 500) {
         co_return std::nullopt;

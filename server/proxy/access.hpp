@@ -29,7 +29,7 @@ class Access {
 
   private:
     Task<bool> is_public(IoThread& thread, const RepoId& repo);
-    Task<std::optional<bool>> ask_visibility(IoThread& thread, RepoId repo);
+    Task<std::optional<bool>> ask_visibility(IoThread& thread, RepoId repo, Priority priority);
 
     Upstream& upstream_;
     Index& index_;

@@ -7,7 +7,6 @@ namespace {
 
 constexpr int failures_to_open = 2;
 constexpr auto longest_pause = seconds(30);
-constexpr auto longest_ordered_pause = seconds(60);
 
 }  // namespace
 
@@ -40,11 +39,6 @@ void Breaker::failure(TimePoint now, std::string cause) {
     const auto time = pause_;
     if (state_ != State::open) pause_ = std::min<SteadyClock::duration>(pause_ * 2, longest_pause);
     open(now, time, std::move(cause));
-}
-
-void Breaker::pause(TimePoint now, SteadyClock::duration time, std::string cause) {
-    const std::lock_guard lock(mutex_);
-    open(now, std::min<SteadyClock::duration>(time, longest_ordered_pause), std::move(cause));
 }
 
 void Breaker::unknown() {

@@ -1,8 +1,8 @@
 #pragma once
 // Breaker: remembers that the Hub does not answer, so that nobody waits for a timeout twice.
-// Closed, it lets everything pass. Two failures in a row (or one order to slow down) open it for a
-// while that doubles from 2 to 30 seconds; then one request at a time may try, and its success
-// closes it. Any thread.
+// Closed, it lets everything pass. Two failures in a row open it for a while that doubles from 2 to
+// 30 seconds; then one request at a time may try, and its success closes it. An order to slow down
+// is no failure (see Budget). Any thread.
 
 #include <cstdint>
 #include <mutex>
@@ -22,8 +22,6 @@ class Breaker {
     bool would_allow(TimePoint now) const;
     void success();
     void failure(TimePoint now, std::string cause);
-    // The Hub asked for a pause (429): opens at once, for at most a minute.
-    void pause(TimePoint now, SteadyClock::duration time, std::string cause);
     // The outcome says nothing about the Hub (our own side gave up).
     void unknown();
 

@@ -118,6 +118,7 @@ Task<Outcome<Document>> Documents::get(IoThread& thread, DocumentRequest request
             co_return Document{std::move(*row), Verdict::hit, {}};
         }
     }
+    request.ask.priority = row ? Priority::revalidation : Priority::foreground;
     Lesson lesson;
     bool joined = false;
     if (!upstream_.worth_asking()) {

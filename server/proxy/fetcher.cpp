@@ -13,12 +13,14 @@ constexpr std::size_t ring_bytes = 1024 * 1024;
 constexpr int max_attempts = 6;
 constexpr auto first_pause = milliseconds(250);
 constexpr auto longest_pause = milliseconds(4000);
+// Clients give up after 10 s without a byte.
+constexpr auto patience_for_quota = seconds(8);
 // A crash loses at most about this much of a transfer.
 constexpr std::uint64_t checkpoint_bytes = 16 * 1024 * 1024;
 
 bool may_help_to_try_again(ErrorKind kind) {
     return kind == ErrorKind::unreachable || kind == ErrorKind::timed_out ||
-           kind == ErrorKind::closed || kind == ErrorKind::protocol || kind == ErrorKind::limited;
+           kind == ErrorKind::closed || kind == ErrorKind::protocol;
 }
 
 std::unexpected<Error> not_the_object(const Source& source, std::string_view what) {
@@ -104,6 +106,7 @@ Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& sour
                                             ByteRange range) {
     HubRequest request;
     request.target = resolve_target(source.repo, source.file.commit, source.path);
+    request.patience = patience_for_quota;
     if (range.begin != 0 || range.end != source.file.size) {
         request.headers.set("Range", fmt::format("bytes={}-{}", range.begin, range.end - 1));
     }
@@ -112,8 +115,8 @@ Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& sour
     if (!answer) co_return std::unexpected(answer.error());
     const int status = answer->response.status();
     if (status != 200 && status != 206) {
-        const auto kind = status == 404   ? ErrorKind::not_found
-                          : status == 429 ? ErrorKind::limited
+        const auto kind = status == 404                        ? ErrorKind::not_found
+                          : status == 429 && !answer->left_hub ? ErrorKind::limited
                           : (status == 401 || status == 403) && !answer->left_hub
                               ? ErrorKind::denied
                               : ErrorKind::protocol;
@@ -127,6 +130,11 @@ Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& sour
     const auto skip = bytes_to_skip(*answer, source, range);
     if (!skip) co_return std::unexpected(skip.error());
     co_return Opened{std::move(answer->response), *skip};
+}
+
+HubError Fetcher::limit_of(const Source& source) const {
+    const auto target = resolve_target(source.repo, source.file.commit, source.path);
+    return upstream_.limit_of(target, source.credential);
 }
 
 void Fetcher::start(IoThread& thread, std::shared_ptr<Flight> flight, Source source, ByteRange goal,

@@ -45,6 +45,8 @@ class Fetcher {
         std::uint64_t skip = 0;
     };
     Task<Result<Opened>> open(IoThread& thread, const Source& source, ByteRange range);
+    // What to tell a client when the Hub's quota was the cause.
+    HubError limit_of(const Source& source) const;
 
   private:
     struct Job;

@@ -14,14 +14,15 @@ constexpr std::uint64_t one_write_bytes = 32 * 1024;
 constexpr auto patience_for_first_bytes = seconds(5);
 constexpr auto patience_for_bytes = seconds(120);
 
-HubError refusal_of(const Error& error, const std::string& path) {
+}  // namespace
+
+HubError Files::refusal_of(const Error& error, const Source& source) const {
+    if (error.kind == ErrorKind::limited) return fetcher_.limit_of(source);
     if (error.kind == ErrorKind::unreachable || error.kind == ErrorKind::timed_out) {
-        return not_cached_offline(path, error.message);
+        return not_cached_offline(source.path, error.message);
     }
     return upstream_failed(error.message);
 }
-
-}  // namespace
 
 Task<void> Files::serve(Exchange& exchange, Route route, Caller caller) {
     const auto& request = exchange.request();
@@ -196,7 +197,7 @@ Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool cr
     const auto first = co_await first_bytes(answer, *flight);
     const bool no_room = !first && first.error().kind == ErrorKind::no_space;
     if (!first && !no_room) {
-        co_await send_refusal(exchange, {refusal_of(first.error(), answer.source.path), {}}, false);
+        co_await send_refusal(exchange, {refusal_of(first.error(), answer.source), {}}, false);
         co_return;
     }
     if (no_room) {

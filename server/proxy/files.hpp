@@ -44,6 +44,7 @@ class Files {
     Task<Result<void>> go_on_directly(Answer& answer, Flight& flight, std::uint64_t position);
     void fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,
                Flight::Claim claim);
+    HubError refusal_of(const Error& error, const Source& source) const;
     ByteRange goal_of(const Answer& answer) const;
     void log_cut(const Answer& answer, const Error& error);
 

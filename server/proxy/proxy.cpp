@@ -6,6 +6,7 @@ namespace hubkeep {
 namespace {
 
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+constexpr std::int64_t pause_when_full_seconds = 1;
 
 bool needs_caller(Route::Kind kind) {
     switch (kind) {
@@ -41,6 +42,10 @@ HubError not_served(std::string_view what) {
 Task<void> Proxy::handle(Exchange& exchange) {
     const auto& request = exchange.request();
     auto route = parse_route(request.method, request.target);
+    if (exchange.over_limit() && route.kind != Route::Kind::own) {
+        co_await send_refusal(exchange, {overloaded(pause_when_full_seconds), {}}, true);
+        co_return;
+    }
     if (needs_caller(route.kind)) {
         co_await about_a_repo(exchange, std::move(route));
         co_return;

@@ -80,6 +80,7 @@ Task<Resolver::Lesson> Resolver::ask_hub(IoThread& thread, const ResolveRequest&
     head.method = "HEAD";
     RepoId repo{request.repo.kind, scope.name};
     head.target = resolve_target(repo, request.revision, request.path);
+    head.priority = request.priority;
     auto answer = co_await upstream_.ask(thread, std::move(head), request.caller.credential,
                                          Follow::same_origin);
     if (!answer) co_return Lesson{.no_answer = answer.error().message};
@@ -137,6 +138,7 @@ Task<Outcome<Resolution>> Resolver::entry_at(IoThread& thread, const ResolveRequ
     if (!upstream_.worth_asking()) co_return refuse(not_cached_offline(what, upstream_.why_not()));
     ResolveRequest at_commit = request;
     at_commit.revision = commit;
+    at_commit.priority = Priority::foreground;
     const auto key = fmt::format("{}\n{}\n{}\n{}\n{}", scope.kind, scope.name, scope.access, commit,
                                  request.path);
     const auto answer = co_await lessons_.ask(
@@ -176,6 +178,7 @@ Task<Outcome<Resolution>> Resolver::resolve(IoThread& thread, ResolveRequest req
         known.reset();
     }
     const auto what = fmt::format("{} of {} at {}", request.path, scope.name, request.revision);
+    request.priority = known ? Priority::revalidation : Priority::foreground;
     Lesson lesson;
     bool joined = false;
     if (!upstream_.worth_asking()) {

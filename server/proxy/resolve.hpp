@@ -24,6 +24,7 @@ struct ResolveRequest {
     std::string revision;
     std::string path;
     Caller caller;
+    Priority priority = Priority::foreground;
 };
 
 struct Resolution {

@@ -11,7 +11,6 @@ is copied on write or behind the ledger's lock.
 import asyncio
 import tempfile
 import threading
-import time
 
 from . import routes
 from .access import Access
@@ -20,10 +19,10 @@ from .certs import Authority
 from .faults import Event, Fault, Gate
 from .ledger import Ledger
 from .origin import Origin
+from .quota import BUCKETS, WINDOW_SECONDS, Quota, bucket_of
 from .repos import Repo
 from .wire import Pace, Reply, Request, text
 
-WINDOW_SECONDS = 300
 NAG = ("unauthenticated; You are sending unauthenticated requests to the HF Hub. Please set a "
        "HF_TOKEN to enable higher rate limits and faster downloads.")
 EXPOSED = ("X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,"
@@ -189,13 +188,17 @@ class StandInHub:
 
     @property
     def rate_limit(self) -> int | None:
-        return self._rate_limit
+        return self._quotas["api"].requests
 
     @rate_limit.setter
     def rate_limit(self, requests: int | None) -> None:
         """So many requests from now on until the window ends, then 429; None is no limit."""
-        self._rate_limit, self._served = requests, 0
-        self._window_ends = time.monotonic() + WINDOW_SECONDS
+        quota = Quota(requests)
+        self._quotas = {bucket: quota for bucket in BUCKETS}
+
+    def grant(self, bucket: str, requests: int | None, window=WINDOW_SECONDS, used=0) -> None:
+        """The quota of one bucket from now on."""
+        self._quotas = {**self._quotas, bucket: Quota(requests, window, used)}
 
     # On the loop's thread
 
@@ -221,22 +224,16 @@ class StandInHub:
         return reply
 
     def _hub_answer(self, request: Request) -> Reply:
-        bucket = "api" if request.path.startswith("/api/") else "resolvers"
+        bucket = bucket_of(request.path)
+        quota = self._quotas[bucket]
         self._served += 1
-        quota = 3000 if self._rate_limit is None else self._rate_limit
-        left = quota if self._rate_limit is None else max(0, quota - self._served)
-        if self._rate_limit is not None and self._served > quota:
-            reply = text(429, "Too Many Requests")
-        else:
-            reply = routes.answer(self, request)
-        return self._dress(request, reply, bucket, quota, left)
+        granted = quota.take()
+        reply = routes.answer(self, request) if granted else text(429, "Too Many Requests")
+        return self._dress(request, reply, quota.headers(bucket))
 
-    def _dress(self, request: Request, reply: Reply, bucket: str, quota: int, left: int) -> Reply:
+    def _dress(self, request: Request, reply: Reply, limits: list) -> Reply:
         """What the real Hub puts on every answer, most of which a proxy must not pass on."""
-        seconds = max(1, round(self._window_ends - time.monotonic()))
-        reply.headers += [
-            ("RateLimit", f'"{bucket}";r={left};t={seconds}'),
-            ("RateLimit-Policy", f'"fixed window";"{bucket}";q={quota};w={WINDOW_SECONDS}'),
+        reply.headers += limits + [
             ("X-Powered-By", "huggingface-moon"), ("X-Request-Id", f"Root=1-{self._served:08x}"),
             ("Cross-Origin-Opener-Policy", "same-origin"),
             ("Referrer-Policy", "strict-origin-when-cross-origin"),

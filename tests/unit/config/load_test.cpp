@@ -179,7 +179,7 @@ TEST_F(Load, EveryMistakeOfEverySource) {
             "another unit, or 85% of the disk",
             "h.yaml:6:14: log.level: \"loud\" is not one of trace|debug|info|warn|error|off",
             "HUBKEEP_LISTN: no setting has this variable (did you mean HUBKEEP_LISTEN?)",
-            "HUBKEEP_THREADS: \"many\" is not a whole number from 0 to 1024",
+            "HUBKEEP_THREADS: \"many\" is not a whole number from 0 to 1000000",
             "--revisions-ttl: \"60\" has no unit: write 60s, 60m or 60ms",
             "h.yaml:5:9: tls.cert needs tls.key beside it",
             "h.yaml:5:9: tls.cert cannot open /none.pem: No such file or directory"));

@@ -61,6 +61,8 @@ const std::vector<std::pair<std::string, std::string>> others{
     {"webhook.secret_file", "/run/secrets/webhook"},
     {"listings.ttl", "90s"},
     {"cache.max_size", "1.5TiB"},
+    {"limits.connections", "500"},
+    {"limits.hub_requests", "50"},
     {"tls.cert", "/etc/ssl/a.pem"},
     {"tls.key", "/etc/ssl/a.key"},
     {"log.level", "debug"},
@@ -102,7 +104,8 @@ TEST(Schema, EverySettingReachesItsOwnField) {
                       .tls = {.cert = "/etc/ssl/a.pem", .key = "/etc/ssl/a.key"},
                       .threads = 7,
                       .log = {.level = LogLevel::debug, .format = LogFormat::json},
-                      .cache = {.max_size = {.bytes = 1'649'267'441'664}}};
+                      .cache = {.max_size = {.bytes = 1'649'267'441'664}},
+                      .limits = {.connections = 500, .hub_requests = 50}};
     EXPECT_EQ(all, expected);
 }
 
@@ -128,7 +131,7 @@ TEST(Schema, ARefusedValueChangesNothing) {
         {"offline", "maybe"},
         {"offline", ""},
         {"threads", "-1"},
-        {"threads", "1025"},
+        {"threads", "1000001"},
         {"threads", "two"},
         {"cache.max_size", "500"},
         {"cache.max_size", "0B"},

@@ -185,6 +185,22 @@ TEST(Errors, Limits) {
     EXPECT_THAT(too_many(55).message, HasSubstr("55 seconds"));
 }
 
+TEST(Errors, ALimitIsPassedOnUnderTheNameOfItsBucket) {
+    const std::map<std::string, std::string> headers{
+        {"ratelimit", "\"resolvers\";r=0;t=55"},
+        {"ratelimit-policy", "\"fixed window\";\"resolvers\";q=3000;w=300"}};
+    const auto fields = error_headers(sent({"", 429, headers, service, 0, "", ""}), false);
+    using Field = std::pair<std::string, std::string>;
+    EXPECT_THAT(fields, testing::Contains(Field("RateLimit", "\"resolvers\";r=0;t=55")));
+    EXPECT_THAT(fields, testing::Contains(Field("RateLimit-Policy",
+                                                "\"fixed window\";\"resolvers\";q=3000;w=300")));
+    EXPECT_THAT(fields, testing::Contains(Field("Retry-After", "55")));
+    const auto held = sent({"", 429, {{"ratelimit", "\"api\";r=9;t=40"}}, service, 0, "", ""});
+    EXPECT_THAT(held.message, HasSubstr("9 are left"));
+    const auto busy = sent({"", 429, {{"ratelimit", "\"proxy\";r=0;t=2"}}, service, 0, "", ""});
+    EXPECT_EQ(busy.message, overloaded(2).message);
+}
+
 TEST(Errors, NotCachedOfflineSaysWhatAndWhy) {
     const auto error = not_cached_offline("config.json of o/n", "the Hub is unreachable");
     EXPECT_EQ(error.message,

@@ -48,14 +48,6 @@ TEST(Breaker, PausesGrowUpToHalfAMinute) {
     }
 }
 
-TEST(Breaker, AnOrderedPauseOpensAtOnceAndIsBounded) {
-    Breaker breaker;
-    const TimePoint now{};
-    breaker.pause(now, seconds(3600), "limited");
-    EXPECT_FALSE(breaker.allow(now + seconds(59)));
-    EXPECT_TRUE(breaker.allow(now + seconds(60)));
-}
-
 TEST(Breaker, AProbeThatEndsWithoutVerdictLetsTheNextOneTry) {
     Breaker breaker;
     TimePoint now{};
