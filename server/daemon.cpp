@@ -84,6 +84,7 @@ class Daemon : public Health {
     std::unique_ptr<Upstream> upstream_;
     std::unique_ptr<Revisions> revisions_;
     std::unique_ptr<Aliases> aliases_;
+    std::unique_ptr<Refusals> refusals_;
     std::unique_ptr<Access> access_;
     std::unique_ptr<Resolver> resolver_;
     std::unique_ptr<Fetcher> fetcher_;
@@ -204,16 +205,17 @@ Result<void> Daemon::build(const std::vector<std::string>& notices) {
     if (!stored) return stored;
     const auto connected = open_upstream();
     if (!connected) return connected;
-    revisions_ = std::make_unique<Revisions>(
-        *index_, std::chrono::duration_cast<seconds>(settings_.revisions.ttl));
+    revisions_ = std::make_unique<Revisions>(*index_, settings_.revisions, index_->reader(0));
+    refusals_ = std::make_unique<Refusals>(settings_.revisions);
     aliases_ = std::make_unique<Aliases>(*index_);
     access_ = std::make_unique<Access>(*upstream_, *index_);
-    resolver_ = std::make_unique<Resolver>(*upstream_, *index_, *revisions_, *aliases_);
+    resolver_ = std::make_unique<Resolver>(*upstream_, *index_, *revisions_, *aliases_, *refusals_);
     fetcher_ = std::make_unique<Fetcher>(*upstream_, *store_, *flights_, log_);
     direct_ = std::make_unique<Direct>(*fetcher_, *store_);
     files_ = std::make_unique<Files>(settings_, *resolver_, *fetcher_, *direct_, *flights_, *index_,
                                      log_);
-    documents_ = std::make_unique<Documents>(*upstream_, *index_, *revisions_, *aliases_);
+    documents_ =
+        std::make_unique<Documents>(*upstream_, *index_, *revisions_, *aliases_, *refusals_);
     listings_ = std::make_unique<Listings>(settings_, *upstream_, *index_, *revisions_, *aliases_,
                                            *documents_);
     forward_ = std::make_unique<Forward>(settings_, *upstream_);

@@ -58,22 +58,32 @@ HubError with_status(int status, std::string_view message) {
 
 }  // namespace
 
-HubError entry_not_found() { return {404, "EntryNotFound", "Entry not found"}; }
+HubError entry_not_found() {
+    return {404, "EntryNotFound", "Entry not found"};
+}
 
 HubError revision_not_found(std::string_view revision) {
     return {404, "RevisionNotFound", clean_message(fmt::format("Invalid rev id: {}", revision))};
 }
 
-HubError repo_not_found() { return {404, "RepoNotFound", "Repository not found"}; }
+HubError repo_not_found() {
+    return {404, "RepoNotFound", "Repository not found"};
+}
 
 HubError gated(int status, std::string_view message) {
     if (message.empty()) message = "Access to this repository is restricted.";
     return {status == 401 ? 401 : 403, "GatedRepo", clean_message(message)};
 }
 
-HubError disabled() { return {403, "", std::string(is_disabled)}; }
-HubError not_authenticated() { return {401, "", std::string(no_login)}; }
-HubError bad_client_token() { return {401, "", std::string(wrong_token)}; }
+HubError disabled() {
+    return {403, "", std::string(is_disabled)};
+}
+HubError not_authenticated() {
+    return {401, "", std::string(no_login)};
+}
+HubError bad_client_token() {
+    return {401, "", std::string(wrong_token)};
+}
 
 HubError read_only() {
     return {403, "",
@@ -81,8 +91,12 @@ HubError read_only() {
             "itself (unset HF_ENDPOINT for them)."};
 }
 
-HubError bad_request(std::string_view message) { return {400, "", clean_message(message)}; }
-HubError not_allowed(std::string_view message) { return {403, "", clean_message(message)}; }
+HubError bad_request(std::string_view message) {
+    return {400, "", clean_message(message)};
+}
+HubError not_allowed(std::string_view message) {
+    return {403, "", clean_message(message)};
+}
 
 HubError too_many(std::int64_t retry_after_seconds) {
     auto message = std::string("The Hub limits the requests of this proxy");
@@ -158,7 +172,14 @@ HubError from_error(const Error& error) {
     return {500, "", message};
 }
 
-bool stale_allowed(const HubError& error) { return error.status >= 500 || error.status == 429; }
+bool stale_allowed(const HubError& error) {
+    return error.status >= 500 || error.status == 429;
+}
+
+bool takes_away(const HubError& error) {
+    return error.code == "RevisionNotFound" || error.code == "RepoNotFound" ||
+           error.code == "GatedRepo" || error.message == is_disabled;
+}
 
 HeaderFields error_headers(const HubError& error, bool json) {
     HeaderFields fields{

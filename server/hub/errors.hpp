@@ -61,6 +61,9 @@ HubError from_error(const Error& error);
 // may be served stale. A repo that was deleted or closed must not live on that way.
 bool stale_allowed(const HubError& error);
 
+// True when the Hub says that there is nothing to be had here (any more) under this credential.
+bool takes_away(const HubError& error);
+
 // Headers and body of the answer. `json` on API paths, plain text elsewhere.
 HeaderFields error_headers(const HubError& error, bool json);
 std::string error_body(const HubError& error, bool json);

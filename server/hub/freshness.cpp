@@ -37,11 +37,6 @@ bool is_fresh(std::int64_t confirmed_at, std::int64_t now, std::chrono::seconds 
     return now >= confirmed_at && now - confirmed_at < ttl.count();
 }
 
-bool is_fresh(std::string_view revision, std::int64_t confirmed_at, std::int64_t now,
-              const RevisionPolicy& policy) {
-    return is_commit(revision) || is_fresh(confirmed_at, now, policy.ttl);
-}
-
 std::string_view name_of(Verdict verdict) {
     switch (verdict) {
         case Verdict::hit: return "hit";
@@ -62,6 +57,8 @@ std::string cache_status(Verdict verdict, std::optional<std::chrono::seconds> tt
     return out;
 }
 
-std::string stale_warning(std::string_view text) { return "hubkeep; " + clean_message(text); }
+std::string stale_warning(std::string_view text) {
+    return "hubkeep; " + clean_message(text);
+}
 
 }  // namespace hubkeep

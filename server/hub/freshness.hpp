@@ -10,16 +10,9 @@
 
 namespace hubkeep {
 
-struct RevisionPolicy {
-    std::chrono::seconds ttl{60};
-};
-
 // Within ttl of its confirmation. Never with a ttl of 0, and not when the clock was set back behind
 // the confirmation: then it is asked for once more.
 bool is_fresh(std::int64_t confirmed_at, std::int64_t now, std::chrono::seconds ttl);
-// The same for a revision by its name: a commit never changes, and so is always fresh.
-bool is_fresh(std::string_view revision, std::int64_t confirmed_at, std::int64_t now,
-              const RevisionPolicy& policy);
 
 enum class Verdict {
     hit,          // from the cache, without asking

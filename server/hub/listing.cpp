@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
+#include <set>
 
 #include "server/hub/json_text.hpp"
 #include "server/hub/names.hpp"
@@ -18,7 +20,9 @@ namespace {
 constexpr std::size_t max_paths = 1000;  // the Hub's own limit
 constexpr std::size_t max_paths_body = 8 * 1024 * 1024;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 bool starts_with_word(std::string_view text, std::string_view word) {
     if (text.size() < word.size()) return false;
@@ -26,6 +30,14 @@ bool starts_with_word(std::string_view text, std::string_view word) {
         if (lower(text[i]) != word[i]) return false;
     }
     return true;
+}
+
+// The text of a member of an object; "" when it has none.
+std::string member(const boost::json::value& value, std::string_view name) {
+    const auto* const object = value.if_object();
+    const auto* const found = object ? object->if_contains({name.data(), name.size()}) : nullptr;
+    const auto* const text = found ? found->if_string() : nullptr;
+    return text ? std::string(text->data(), text->size()) : std::string();
 }
 
 // --- Link ---
@@ -162,6 +174,31 @@ Result<std::string> commit_of_info(std::string_view json) {
         return fail(ErrorKind::protocol, "The Hub sent repo info without the commit (sha).");
     }
     return std::move(facts->sha);
+}
+
+Result<std::string> with_commits(
+    std::string_view refs,
+    const std::function<std::string(const std::string& revision, const std::string& commit)>&
+        commit_of) {
+    const auto checked = check_json(refs);
+    if (!checked) return std::unexpected(checked.error());
+    boost::json::value document = boost::json::parse({refs.data(), refs.size()});
+    auto* const groups = document.if_object();
+    if (groups == nullptr) return std::string(refs);
+    std::set<std::string, std::less<>> branches;
+    for (const std::string_view group : {"branches", "converts", "pullRequests", "tags"}) {
+        auto* const list = groups->if_contains({group.data(), group.size()});
+        if (list == nullptr || !list->is_array()) continue;
+        for (auto& ref : list->get_array()) {
+            const auto name = member(ref, group == "branches" || group == "tags" ? "name" : "ref");
+            const auto commit = member(ref, "targetCommit");
+            if (name.empty() || commit.empty()) continue;
+            if (group == "branches") branches.insert(name);
+            if (group == "tags" && branches.contains(name)) continue;
+            ref.get_object()["targetCommit"] = commit_of(name, commit);
+        }
+    }
+    return boost::json::serialize(document);
 }
 
 std::optional<std::string> next_link(std::string_view link_header) {

@@ -4,6 +4,7 @@
 // Errors are `protocol` for what the Hub sent, `invalid` (with the HTTP status as code) for what a
 // client sent.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,13 @@ struct RepoFacts {
 Result<RepoFacts> facts_of_info(std::string_view json);
 // The same, where the commit must be there.
 Result<std::string> commit_of_info(std::string_view json);
+
+// A refs document with the commit that `commit_of` gives for each revision. A branch or a tag goes
+// by its name (a tag only when no branch has it), the others by their whole ref ("refs/pr/1").
+Result<std::string> with_commits(
+    std::string_view refs,
+    const std::function<std::string(const std::string& revision, const std::string& commit)>&
+        commit_of);
 
 // The URL of rel="next" in a Link header (RFC 8288).
 std::optional<std::string> next_link(std::string_view link_header);

@@ -15,9 +15,13 @@ bool is_alnum(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-bool is_word(char c) { return is_alnum(c) || c == '_'; }
+bool is_word(char c) {
+    return is_alnum(c) || c == '_';
+}
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
 
 int hex_value(char c) {
     if (c >= '0' && c <= '9') return c - '0';
@@ -91,18 +95,47 @@ constexpr std::array<KindNames, 4> kinds{{{"model", "models", ""},
                                           {"space", "spaces", "spaces/"},
                                           {"kernel", "kernels", "kernels/"}}};
 
-const KindNames& names_of(RepoKind kind) { return kinds[static_cast<std::size_t>(kind)]; }
+const KindNames& names_of(RepoKind kind) {
+    return kinds[static_cast<std::size_t>(kind)];
+}
+
+std::optional<RepoKind> kind_in(std::string_view KindNames::* column, std::string_view text) {
+    const auto found = std::ranges::find(kinds, text, column);
+    if (found == kinds.end()) return std::nullopt;
+    return static_cast<RepoKind>(found - kinds.begin());
+}
 
 }  // namespace
 
-std::string_view name_of(RepoKind kind) { return names_of(kind).name; }
-std::string_view api_segment(RepoKind kind) { return names_of(kind).api; }
-std::string_view url_prefix(RepoKind kind) { return names_of(kind).prefix; }
+std::string_view name_of(RepoKind kind) {
+    return names_of(kind).name;
+}
+std::string_view api_segment(RepoKind kind) {
+    return names_of(kind).api;
+}
+std::string_view url_prefix(RepoKind kind) {
+    return names_of(kind).prefix;
+}
+
+std::optional<RepoKind> kind_of_name(std::string_view name) {
+    return kind_in(&KindNames::name, name);
+}
 
 std::optional<RepoKind> kind_of_api_segment(std::string_view segment) {
-    const auto found = std::ranges::find(kinds, segment, &KindNames::api);
-    if (found == kinds.end()) return std::nullopt;
-    return static_cast<RepoKind>(found - kinds.begin());
+    return kind_in(&KindNames::api, segment);
+}
+
+std::string path_of(const RepoId& repo) {
+    return std::string(url_prefix(repo.kind)) + repo.name;
+}
+
+std::optional<RepoId> parse_repo(std::string_view path) {
+    const auto slash = path.find('/');
+    const auto prefix = slash == std::string_view::npos ? "" : path.substr(0, slash + 1);
+    const auto kind = kind_in(&KindNames::prefix, prefix).value_or(RepoKind::model);
+    path.remove_prefix(url_prefix(kind).size());
+    if (!is_valid_repo_name(path)) return std::nullopt;
+    return RepoId{kind, std::string(path)};
 }
 
 bool is_valid_repo_name(std::string_view name) {
@@ -151,7 +184,9 @@ bool is_valid_path(std::string_view path) {
     });
 }
 
-std::string percent_encode_path(std::string_view path) { return percent_encode(path, true); }
+std::string percent_encode_path(std::string_view path) {
+    return percent_encode(path, true);
+}
 std::string percent_encode_segment(std::string_view segment) {
     return percent_encode(segment, false);
 }

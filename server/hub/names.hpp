@@ -18,6 +18,7 @@ enum class RepoKind : std::uint8_t { model, dataset, space, kernel };
 std::string_view name_of(RepoKind kind);      // "model"
 std::string_view api_segment(RepoKind kind);  // "models", as in /api/models/...
 std::string_view url_prefix(RepoKind kind);   // "" or "datasets/", as in /datasets/x/resolve/...
+std::optional<RepoKind> kind_of_name(std::string_view name);
 std::optional<RepoKind> kind_of_api_segment(std::string_view segment);
 
 // Kinds never share an id: the model "squad" and the dataset "squad" are two repos.
@@ -27,6 +28,11 @@ struct RepoId {
 
     auto operator<=>(const RepoId&) const = default;
 };
+
+// As in the repo's address at the Hub: "org/name", "datasets/org/name".
+std::string path_of(const RepoId& repo);
+// The reverse, for what people and settings say; nothing when it names no repo.
+std::optional<RepoId> parse_repo(std::string_view path);
 
 // One or two segments of [A-Za-z0-9._-], each 1 to 96 characters, beginning and ending with a
 // letter, a digit or "_"; no "--", no "..", no ".git" at the end, and not beginning with a word

@@ -69,7 +69,10 @@ Task<Documents::Lesson> Documents::read(HubAnswer answer, const DocumentRequest&
 }
 
 Task<Documents::Lesson> Documents::learn(IoThread& thread, DocumentRequest request) {
+    constexpr auto about = Refusals::About::documents;
     Lesson lesson;
+    lesson.refusal = refusals_.recall(request.scope, request.credential, about, request.revision);
+    if (lesson.refusal) co_return lesson;
     std::string hub_target;
     for (int attempt = 1; attempt <= attempts_per_question; ++attempt) {
         auto answer =
@@ -84,8 +87,13 @@ Task<Documents::Lesson> Documents::learn(IoThread& thread, DocumentRequest reque
         if (lesson.no_answer.empty() || limited || !upstream_.worth_asking()) break;
         if (attempt < attempts_per_question) co_await sleep_for(pause_between_attempts);
     }
-    if (lesson.refusal && lesson.refusal->code == "RevisionNotFound" && !request.revision.empty()) {
-        revisions_.gone(request.scope, request.revision);
+    if (lesson.refusal) {
+        refusals_.remember(request.scope, request.credential, about, request.revision,
+                           *lesson.refusal);
+        const bool moves = !request.revision.empty() && !is_commit(request.revision);
+        if (moves && takes_away(*lesson.refusal)) {
+            revisions_.gone(request.scope, request.revision);
+        }
     }
     if (!lesson.row) co_return lesson;
     auto scope = request.scope;

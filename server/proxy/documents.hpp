@@ -10,6 +10,7 @@
 #include "server/proxy/access.hpp"
 #include "server/proxy/aliases.hpp"
 #include "server/proxy/answers.hpp"
+#include "server/proxy/refusals.hpp"
 #include "server/proxy/revisions.hpp"
 #include "server/proxy/upstream.hpp"
 
@@ -42,8 +43,13 @@ struct DocumentRequest {
 
 class Documents {
   public:
-    Documents(Upstream& upstream, Index& index, Revisions& revisions, Aliases& aliases)
-        : upstream_(upstream), index_(index), revisions_(revisions), aliases_(aliases) {}
+    Documents(Upstream& upstream, Index& index, Revisions& revisions, Aliases& aliases,
+              Refusals& refusals)
+        : upstream_(upstream),
+          index_(index),
+          revisions_(revisions),
+          aliases_(aliases),
+          refusals_(refusals) {}
 
     Task<Outcome<Document>> get(IoThread& thread, DocumentRequest request);
     // What is kept under a key, however old.
@@ -63,6 +69,7 @@ class Documents {
     Index& index_;
     Revisions& revisions_;
     Aliases& aliases_;
+    Refusals& refusals_;
     Coalescer<Lesson> lessons_;
 };
 

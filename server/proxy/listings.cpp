@@ -45,21 +45,17 @@ Task<Outcome<Document>> Listings::info_of(IoThread& thread, const Route& route,
     const std::string asked = route.revision_given ? route.revision : "";
     request.ask.target = repo_info_target(canonical, asked, query);
     request.what = fmt::format("the description of {} at {}", canonical.name, route.revision);
-    if (is_expanded(query)) {
-        request.key = fmt::format("info of\n{}\n{}", asked, query);
-        request.ttl_seconds = revisions_.ttl().count();
-    } else {
-        request.revision = route.revision;
-        request.info_query = query;
-        std::string commit = route.revision;
-        if (!is_commit(route.revision)) {
-            const auto known =
-                revisions_.known(request.scope, route.revision, index_.reader(thread.number()));
-            commit = known ? known->commit : "";
-            request.must_ask = !known || !known->fresh;
-        }
-        request.key = info_key(commit, query);
+    request.revision = route.revision;
+    request.info_query = query;
+    std::string commit = route.revision;
+    if (!is_commit(route.revision)) {
+        const auto known =
+            revisions_.known(request.scope, route.revision, index_.reader(thread.number()));
+        commit = known ? known->commit : "";
+        request.must_ask = !known || !known->fresh;
+        if (known && known->pinned) request.ask.target = repo_info_target(canonical, commit, query);
     }
+    request.key = info_key(commit, query);
     auto document = co_await documents_.get(thread, std::move(request));
     co_return document;
 }
@@ -75,7 +71,11 @@ Task<Outcome<Listings::Pinned>> Listings::commit_of(IoThread& thread, const Rout
     described.revision_given = true;
     auto document = co_await info_of(thread, described, caller, "");
     if (document && is_commit(document->row.commit)) {
-        co_return Pinned{document->row.commit, document->verdict, document->warning};
+        // Another answer may have come first; then its commit counts until the ttl is over.
+        const auto agreed = revisions_.known(scope, route.revision, reader);
+        const bool counts = agreed && agreed->fresh;
+        co_return Pinned{counts ? agreed->commit : document->row.commit, document->verdict,
+                         document->warning};
     }
     // Known from files alone: no description was ever seen.
     if (!document && known && document.error().error.status >= 500) {
@@ -83,6 +83,28 @@ Task<Outcome<Listings::Pinned>> Listings::commit_of(IoThread& thread, const Rout
     }
     if (!document) co_return std::unexpected(document.error());
     co_return refuse(upstream_failed("the Hub described a revision without its commit"));
+}
+
+Task<Listings::AtCommit> Listings::at_commit(IoThread& thread, const Route& route,
+                                             const Caller& caller, RequestFor request_for) {
+    auto pinned = co_await commit_of(thread, route, caller);
+    if (!pinned) co_return AtCommit{{}, std::unexpected(pinned.error())};
+    auto document = co_await documents_.get(thread, request_for(pinned->commit));
+    const bool lost = !document && document.error().error.code == "RevisionNotFound";
+    if (!lost || is_commit(route.revision)) co_return AtCommit{*pinned, std::move(document)};
+    auto& reader = index_.reader(thread.number());
+    const auto scope = aliases_.scope_of(route.repo, caller.access, reader);
+    const auto known = revisions_.known(scope, route.revision, reader);
+    if (known && known->pinned) co_return AtCommit{*pinned, std::move(document)};
+    revisions_.gone(scope, route.revision);
+    pinned = co_await commit_of(thread, route, caller);
+    if (!pinned) co_return AtCommit{{}, std::unexpected(pinned.error())};
+    document = co_await documents_.get(thread, request_for(pinned->commit));
+    co_return AtCommit{*pinned, std::move(document)};
+}
+
+Task<void> Listings::send(Exchange& exchange, AtCommit found) {
+    co_await send(exchange, std::move(found.document), &found.pinned);
 }
 
 Task<void> Listings::send(Exchange& exchange, Outcome<Document> document, const Pinned* pinned) {
@@ -117,27 +139,52 @@ Task<void> Listings::send(Exchange& exchange, Outcome<Document> document, const 
 }
 
 Task<void> Listings::info(Exchange& exchange, Route route, Caller caller) {
+    auto& thread = exchange.thread();
     auto query = normalised_query(route.query, info_parameters);
-    auto document = co_await info_of(exchange.thread(), route, caller, std::move(query));
+    if (is_expanded(query)) {
+        const auto request_at = [&](const std::string& commit) {
+            auto request = request_for(thread, route, caller);
+            request.key = fmt::format("info of\n{}\n{}", commit, query);
+            request.ask.target =
+                repo_info_target({route.repo.kind, request.scope.name}, commit, query);
+            request.ttl_seconds = revisions_.ttl_of(request.scope, route.revision).count();
+            request.what = fmt::format("the description of {}", request.scope.name);
+            return request;
+        };
+        auto found = co_await at_commit(thread, route, caller, request_at);
+        co_await send(exchange, std::move(found));
+        co_return;
+    }
+    auto document = co_await info_of(thread, route, caller, query);
+    // Another answer may have come first; then its commit counts until the ttl is over.
+    auto& reader = index_.reader(thread.number());
+    const auto scope = aliases_.scope_of(route.repo, caller.access, reader);
+    const auto known = revisions_.known(scope, route.revision, reader);
+    if (document && !is_commit(route.revision) && known && known->fresh &&
+        known->commit != document->row.commit) {
+        route.revision = known->commit;
+        route.revision_given = true;
+        document = co_await info_of(thread, route, caller, query);
+    }
     co_await send(exchange, std::move(document), nullptr);
 }
 
 Task<void> Listings::tree(Exchange& exchange, Route route, Caller caller) {
     auto& thread = exchange.thread();
-    const auto pinned = co_await commit_of(thread, route, caller);
-    if (!pinned) {
-        co_await send_refusal(exchange, pinned.error(), true);
-        co_return;
-    }
     const auto query = normalised_query(route.query, tree_parameters);
-    auto request = request_for(thread, route, caller);
-    request.key = fmt::format("tree\n{}\n{}\n{}", pinned->commit, route.path, query);
-    request.ask.target =
-        tree_target({route.repo.kind, request.scope.name}, pinned->commit, route.path, query);
-    if (is_expanded(query)) request.ttl_seconds = revisions_.ttl().count();
-    request.what = fmt::format("the tree of {} at {}", request.scope.name, route.revision);
-    auto document = co_await documents_.get(thread, std::move(request));
-    co_await send(exchange, std::move(document), &*pinned);
+    const auto request_at = [&](const std::string& commit) {
+        auto request = request_for(thread, route, caller);
+        request.key = fmt::format("tree\n{}\n{}\n{}", commit, route.path, query);
+        request.ask.target =
+            tree_target({route.repo.kind, request.scope.name}, commit, route.path, query);
+        if (is_expanded(query)) {
+            request.ttl_seconds = revisions_.ttl_of(request.scope, route.revision).count();
+        }
+        request.what = fmt::format("the tree of {} at {}", request.scope.name, route.revision);
+        return request;
+    };
+    auto found = co_await at_commit(thread, route, caller, request_at);
+    co_await send(exchange, std::move(found));
 }
 
 Task<void> Listings::paths_info(Exchange& exchange, Route route, Caller caller) {
@@ -156,22 +203,21 @@ Task<void> Listings::paths_info(Exchange& exchange, Route route, Caller caller) 
         co_return;
     }
     std::ranges::sort(*paths);
-    const auto pinned = co_await commit_of(thread, route, caller);
-    if (!pinned) {
-        co_await send_refusal(exchange, pinned.error(), true);
-        co_return;
-    }
-    auto request = request_for(thread, route, caller);
-    request.ask.method = "POST";
-    request.ask.target = paths_info_target({route.repo.kind, request.scope.name}, pinned->commit);
-    request.ask.headers.set("Content-Type", "application/json");
-    request.ask.body = paths_question(*paths, expand);
-    const auto digest = digest_of(DigestKind::sha256, request.ask.body);
-    request.key = fmt::format("paths\n{}\n{}", pinned->commit, digest.hex());
-    if (expand) request.ttl_seconds = revisions_.ttl().count();
-    request.what = fmt::format("entries of {} at {}", request.scope.name, route.revision);
-    auto document = co_await documents_.get(thread, std::move(request));
-    co_await send(exchange, std::move(document), &*pinned);
+    const auto question = paths_question(*paths, expand);
+    const auto request_at = [&](const std::string& commit) {
+        auto request = request_for(thread, route, caller);
+        request.ask.method = "POST";
+        request.ask.target = paths_info_target({route.repo.kind, request.scope.name}, commit);
+        request.ask.headers.set("Content-Type", "application/json");
+        request.ask.body = question;
+        const auto digest = digest_of(DigestKind::sha256, question);
+        request.key = fmt::format("paths\n{}\n{}", commit, digest.hex());
+        if (expand) request.ttl_seconds = revisions_.ttl_of(request.scope, route.revision).count();
+        request.what = fmt::format("entries of {} at {}", request.scope.name, route.revision);
+        return request;
+    };
+    auto found = co_await at_commit(thread, route, caller, request_at);
+    co_await send(exchange, std::move(found));
 }
 
 Task<void> Listings::refs(Exchange& exchange, Route route, Caller caller) {
@@ -180,10 +226,35 @@ Task<void> Listings::refs(Exchange& exchange, Route route, Caller caller) {
     auto request = request_for(thread, route, caller);
     request.key = "refs\n" + query;
     request.ask.target = refs_target({route.repo.kind, request.scope.name}, query);
-    request.ttl_seconds = revisions_.ttl().count();
+    request.ttl_seconds = revisions_.ttl_of(request.scope, "").count();
     request.what = "the refs of " + request.scope.name;
     auto document = co_await documents_.get(thread, std::move(request));
+    if (document && document->row.status == 200) {
+        const auto agreed = agree_on_refs(thread, route, caller, *document);
+        if (!agreed) document = refuse(upstream_failed(agreed.error().message));
+    }
     co_await send(exchange, std::move(document), nullptr);
+}
+
+// The other answers about a revision and this one must name one commit.
+Result<void> Listings::agree_on_refs(IoThread& thread, const Route& route, const Caller& caller,
+                                     Document& document) {
+    auto& reader = index_.reader(thread.number());
+    const auto scope = aliases_.scope_of(route.repo, caller.access, reader);
+    const bool is_news = document.verdict != Verdict::hit && document.verdict != Verdict::stale;
+    const auto commit_of_ref = [&](const std::string& revision,
+                                   const std::string& commit) -> std::string {
+        const auto known = revisions_.known(scope, revision, reader);
+        const bool is_newer = known && known->confirmed_at > document.row.fetched_at;
+        if (known && (known->fresh || is_newer)) return known->commit;
+        // Of pull requests there are thousands, and hardly one is ever asked for.
+        const bool is_asked_for = known || !revision.starts_with("refs/pr/");
+        return is_news && is_asked_for ? revisions_.confirmed(scope, revision, commit) : commit;
+    };
+    auto agreed = with_commits(document.row.body, commit_of_ref);
+    if (!agreed) return std::unexpected(agreed.error());
+    document.row.body = std::move(*agreed);
+    return {};
 }
 
 Task<void> Listings::agent_harnesses(Exchange& exchange) {

@@ -33,8 +33,20 @@ class Listings {
     };
     // The commit of the route's revision, confirmed when it is due.
     Task<Outcome<Pinned>> commit_of(IoThread& thread, const Route& route, const Caller& caller);
+    // A document of that commit. When a moving revision's commit turns out to be lost (the branch
+    // was moved by force), the Hub is asked once more where it points.
+    using RequestFor = std::function<DocumentRequest(const std::string& commit)>;
+    struct AtCommit {
+        Pinned pinned;
+        Outcome<Document> document;
+    };
+    Task<AtCommit> at_commit(IoThread& thread, const Route& route, const Caller& caller,
+                             RequestFor request_for);
+    Task<void> send(Exchange& exchange, AtCommit found);
     Task<Outcome<Document>> info_of(IoThread& thread, const Route& route, const Caller& caller,
                                     std::string query);
+    Result<void> agree_on_refs(IoThread& thread, const Route& route, const Caller& caller,
+                               Document& document);
     DocumentRequest request_for(IoThread& thread, const Route& route, const Caller& caller);
     Task<void> send(Exchange& exchange, Outcome<Document> document, const Pinned* pinned);
 

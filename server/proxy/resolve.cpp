@@ -65,11 +65,12 @@ Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRe
     }
     lesson.path = request.path;
     lesson.entry = entry;
+    lesson.entry_commit = lesson.commit;
     if (!is_commit(request.revision)) {
-        revisions_.confirmed(canonical, request.revision, lesson.commit);
+        lesson.commit = revisions_.confirmed(canonical, request.revision, lesson.entry_commit);
     }
     // A full disk keeps nobody from the answer; the index has told the log.
-    PutEntries put{canonical, lesson.commit, {{request.path, std::move(entry)}}, unix_now()};
+    PutEntries put{canonical, lesson.entry_commit, {{request.path, std::move(entry)}}, unix_now()};
     co_await index_.write({std::move(put)});
     co_return lesson;
 }
@@ -94,7 +95,10 @@ std::optional<Resolver::Lesson> Resolver::learnt(IoThread& thread, const Resolve
     if (is_commit(request.revision)) {
         const auto row = kept(thread, request, scope, request.revision);
         if (!row) return std::nullopt;
-        return Lesson{.commit = request.revision, .path = request.path, .entry = *row};
+        return Lesson{.commit = request.revision,
+                      .path = request.path,
+                      .entry_commit = request.revision,
+                      .entry = *row};
     }
     const auto known = revisions_.known(scope, request.revision, index_.reader(thread.number()));
     if (!known || !known->fresh) return std::nullopt;
@@ -103,15 +107,22 @@ std::optional<Resolver::Lesson> Resolver::learnt(IoThread& thread, const Resolve
 
 Task<Resolver::Lesson> Resolver::learn(IoThread& thread, ResolveRequest request, Scope scope) {
     if (auto lesson = learnt(thread, request, scope)) co_return std::move(*lesson);
+    constexpr auto about = Refusals::About::files;
+    const auto& credential = request.caller.credential;
     Lesson lesson;
+    lesson.refusal = refusals_.recall(scope, credential, about, request.revision);
+    if (lesson.refusal) co_return lesson;
     for (int attempt = 1; attempt <= attempts_per_question; ++attempt) {
         lesson = co_await ask_hub(thread, request, scope);
         const bool limited = lesson.failure && lesson.failure->status == 429;
         if (lesson.no_answer.empty() || limited || !upstream_.worth_asking()) break;
         if (attempt < attempts_per_question) co_await sleep_for(pause_between_attempts);
     }
-    if (lesson.refusal && lesson.refusal->code == "RevisionNotFound") {
-        revisions_.gone(scope, request.revision);
+    if (lesson.refusal) {
+        refusals_.remember(scope, credential, about, request.revision, *lesson.refusal);
+        // What the Hub has taken away must not live on as "stale" when it cannot be asked.
+        const bool moves = !is_commit(request.revision);
+        if (moves && takes_away(*lesson.refusal)) revisions_.gone(scope, request.revision);
     }
     co_return lesson;
 }
@@ -156,7 +167,8 @@ Task<Outcome<Resolution>> Resolver::entry_at(IoThread& thread, const ResolveRequ
     const auto asked = answer->joined ? Verdict::joined : Verdict::miss;
     const RepoId renamed{request.repo.kind, now.name};
     auto row = kept(thread, request, now, lesson.commit);
-    if (!row && lesson.path == request.path) row = lesson.entry;
+    const bool is_it = lesson.path == request.path && lesson.entry_commit == lesson.commit;
+    if (!row && is_it) row = lesson.entry;
     if (row) co_return outcome_of(*row, renamed, lesson.commit, asked, std::move(warning));
     co_return refuse(upstream_failed("the Hub answered for another commit than was asked for"));
 }
@@ -172,7 +184,8 @@ Task<Outcome<Resolution>> Resolver::resolve(IoThread& thread, ResolveRequest req
     auto known = revisions_.known(scope, request.revision, reader);
     if (known && known->fresh) {
         auto outcome = co_await entry_at(thread, request, scope, known->commit, Verdict::hit, {});
-        if (outcome || outcome.error().error.code != "RevisionNotFound") co_return outcome;
+        const bool lost = !outcome && outcome.error().error.code == "RevisionNotFound";
+        if (!lost || known->pinned) co_return outcome;
         // The commit is gone, so the branch was moved by force: what was known of it is worthless.
         revisions_.gone(scope, request.revision);
         known.reset();

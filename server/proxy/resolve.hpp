@@ -14,6 +14,7 @@
 #include "server/proxy/access.hpp"
 #include "server/proxy/aliases.hpp"
 #include "server/proxy/answers.hpp"
+#include "server/proxy/refusals.hpp"
 #include "server/proxy/revisions.hpp"
 #include "server/proxy/upstream.hpp"
 
@@ -36,17 +37,23 @@ struct Resolution {
 
 class Resolver {
   public:
-    Resolver(Upstream& upstream, Index& index, Revisions& revisions, Aliases& aliases)
-        : upstream_(upstream), index_(index), revisions_(revisions), aliases_(aliases) {}
+    Resolver(Upstream& upstream, Index& index, Revisions& revisions, Aliases& aliases,
+             Refusals& refusals)
+        : upstream_(upstream),
+          index_(index),
+          revisions_(revisions),
+          aliases_(aliases),
+          refusals_(refusals) {}
 
     Task<Outcome<Resolution>> resolve(IoThread& thread, ResolveRequest request);
 
   private:
     // What one HEAD request taught. Exactly one of: a commit; a refusal by the Hub; no answer.
     struct Lesson {
-        std::string commit;
+        std::string commit;  // that counts for the revision
         std::string path;
-        EntryRow entry;  // of that path at that commit
+        std::string entry_commit;
+        EntryRow entry;  // of that path at entry_commit, which a moving branch may have left
         std::optional<HubError> refusal;
         std::string no_answer;            // why
         std::optional<HubError> failure;  // the Hub's own error behind no_answer
@@ -68,6 +75,7 @@ class Resolver {
     Index& index_;
     Revisions& revisions_;
     Aliases& aliases_;
+    Refusals& refusals_;
     Coalescer<Lesson> lessons_;
 };
 

@@ -1,5 +1,10 @@
 #include "server/proxy/revisions.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/glob.hpp"
 #include "server/hub/freshness.hpp"
 
 namespace hubkeep {
@@ -7,6 +12,26 @@ namespace {
 
 // Beyond this many the memory is emptied; the index still has them all.
 constexpr std::size_t max_remembered = 100'000;
+constexpr std::size_t max_pins = IndexReader::max_pins;
+
+// "refs/heads/main" and "main" are one branch.
+std::string plain(const std::string& revision) {
+    constexpr std::string_view heads = "refs/heads/";
+    return revision.starts_with(heads) ? revision.substr(heads.size()) : revision;
+}
+
+std::string repo_key(std::string_view kind, std::string_view name) {
+    std::string key(kind);
+    return key.append("\n").append(name);
+}
+
+std::string row_key(const Scope& scope, const std::string& revision) {
+    return repo_key(scope.kind, scope.name) + '\n' + scope.access + '\n' + revision;
+}
+
+std::string pin_key(std::string_view kind, std::string_view name, const std::string& revision) {
+    return repo_key(kind, name) + '\n' + revision;
+}
 
 }  // namespace
 
@@ -16,46 +41,136 @@ std::int64_t unix_now() {
         .count();
 }
 
-std::string Revisions::key_of(const Scope& scope, const std::string& revision) {
-    return scope.kind + '\n' + scope.name + '\n' + scope.access + '\n' + revision;
+Revisions::Revisions(Index& index, const RevisionSettings& settings, IndexReader& reader)
+    : index_(index), settings_(settings) {
+    for (const auto& pin : reader.pins()) {
+        pins_.emplace(pin_key(pin.kind, pin.name, pin.revision), pin.row.commit);
+    }
 }
 
-std::optional<Revisions::Known> Revisions::known(const Scope& scope, const std::string& revision,
+std::chrono::seconds Revisions::ttl_of(const Scope& scope, const std::string& revision) const {
+    auto ttl = settings_.ttl;
+    if (!settings_.rules.empty()) {
+        const auto repo = path_of({kind_of_name(scope.kind).value_or(RepoKind::model), scope.name});
+        const auto applies = [&](const TtlRule& rule) {
+            return glob_matches(rule.repos, repo) && glob_matches(rule.revision, plain(revision));
+        };
+        const auto rule = std::ranges::find_if(settings_.rules, applies);
+        if (rule != settings_.rules.end()) ttl = rule->ttl;
+    }
+    return std::chrono::duration_cast<std::chrono::seconds>(ttl);
+}
+
+bool Revisions::is_fresh(const Scope& scope, const std::string& revision, const Row& row) const {
+    if (!hubkeep::is_fresh(row.row.confirmed_at, unix_now(), ttl_of(scope, revision))) return false;
+    if (row.sequence < all_expired_) return false;
+    if (expired_.empty()) return true;
+    for (const auto& key :
+         {repo_key(scope.kind, scope.name), pin_key(scope.kind, scope.name, revision)}) {
+        const auto expired = expired_.find(key);
+        if (expired != expired_.end() && row.sequence < expired->second) return false;
+    }
+    return true;
+}
+
+std::optional<Revisions::Known> Revisions::as_known(const Scope& scope, const std::string& revision,
+                                                    const Row& row) const {
+    if (row.row.commit.empty()) return std::nullopt;
+    return Known{row.row.commit, row.row.confirmed_at, is_fresh(scope, revision, row)};
+}
+
+std::optional<Revisions::Known> Revisions::known(const Scope& scope, const std::string& asked,
                                                  IndexReader& reader) {
-    const auto key = key_of(scope, revision);
-    std::optional<RevisionRow> row;
+    const auto revision = plain(asked);
+    const auto key = row_key(scope, revision);
     {
         const std::lock_guard lock(mutex_);
+        if (!pins_.empty()) {
+            const auto pin = pins_.find(pin_key(scope.kind, scope.name, revision));
+            if (pin != pins_.end()) return Known{pin->second, unix_now(), true, true};
+        }
         const auto found = rows_.find(key);
-        if (found != rows_.end()) row = found->second;
+        if (found != rows_.end()) return as_known(scope, revision, found->second);
     }
-    if (!row) {
-        row = reader.revision(scope, revision);
-        if (!row) return std::nullopt;
-        const std::lock_guard lock(mutex_);
-        if (rows_.size() >= max_remembered) rows_.clear();
-        rows_.emplace(key, *row);
-    }
-    return Known{row->commit, row->confirmed_at, is_fresh(row->confirmed_at, unix_now(), ttl_)};
+    const auto row = reader.revision(scope, revision);
+    if (!row) return std::nullopt;
+    const std::lock_guard lock(mutex_);
+    if (rows_.size() >= max_remembered) rows_.clear();
+    // Another thread may have put a newer one there meanwhile.
+    return as_known(scope, revision, rows_.emplace(key, Row{*row}).first->second);
 }
 
-void Revisions::confirmed(const Scope& scope, const std::string& revision,
-                          const std::string& commit) {
+void Revisions::put(const Scope& scope, const std::string& revision, const std::string& commit) {
     const RevisionRow row{commit, unix_now()};
-    {
-        const std::lock_guard lock(mutex_);
-        if (rows_.size() >= max_remembered) rows_.clear();
-        rows_[key_of(scope, revision)] = row;
-    }
+    if (rows_.size() >= max_remembered) rows_.clear();
+    rows_[row_key(scope, revision)] = Row{row, ++sequence_};
     index_.post({PutRevision{scope, revision, row}});
 }
 
-void Revisions::gone(const Scope& scope, const std::string& revision) {
+std::string Revisions::confirmed(const Scope& scope, const std::string& asked,
+                                 const std::string& commit) {
+    const auto revision = plain(asked);
+    const std::lock_guard lock(mutex_);
+    const auto found = rows_.find(row_key(scope, revision));
+    if (found != rows_.end() && is_fresh(scope, revision, found->second)) {
+        return found->second.row.commit;
+    }
+    put(scope, revision, commit);
+    return commit;
+}
+
+void Revisions::replaced(const Scope& scope, const std::string& revision,
+                         const std::string& commit) {
+    const std::lock_guard lock(mutex_);
+    put(scope, plain(revision), commit);
+}
+
+void Revisions::gone(const Scope& scope, const std::string& asked) {
+    const auto revision = plain(asked);
     {
         const std::lock_guard lock(mutex_);
-        rows_.erase(key_of(scope, revision));
+        if (rows_.size() >= max_remembered) rows_.clear();
+        rows_[row_key(scope, revision)] = Row{};
     }
     index_.post({DropRevision{scope, revision}});
+}
+
+void Revisions::expire(const Scope& scope, const std::string& revision) {
+    const std::lock_guard lock(mutex_);
+    if (expired_.size() >= max_remembered) {
+        expired_.clear();
+        all_expired_ = ++sequence_;
+    }
+    const auto key = revision.empty() ? repo_key(scope.kind, scope.name)
+                                      : pin_key(scope.kind, scope.name, plain(revision));
+    expired_[key] = ++sequence_;
+}
+
+Task<Result<void>> Revisions::pin(RepoId repo, std::string asked, std::string commit) {
+    const auto revision = plain(asked);
+    const std::string kind(name_of(repo.kind));
+    {
+        const std::lock_guard lock(mutex_);
+        if (pins_.size() >= max_pins) {
+            co_return fail(ErrorKind::limited,
+                           fmt::format("there are {} pins already; take one away first", max_pins));
+        }
+    }
+    auto written = co_await index_.write({PutPin{kind, repo.name, revision, {commit, unix_now()}}});
+    if (!written) co_return written;
+    const std::lock_guard lock(mutex_);
+    pins_[pin_key(kind, repo.name, revision)] = std::move(commit);
+    co_return written;
+}
+
+Task<Result<void>> Revisions::unpin(RepoId repo, std::string asked) {
+    const auto revision = plain(asked);
+    const std::string kind(name_of(repo.kind));
+    auto written = co_await index_.write({DropPin{kind, repo.name, revision}});
+    if (!written) co_return written;
+    const std::lock_guard lock(mutex_);
+    pins_.erase(pin_key(kind, repo.name, revision));
+    co_return written;
 }
 
 }  // namespace hubkeep

@@ -25,6 +25,12 @@ Result<void> SqliteWriter::prepare_knowledge() {
     return prepare({
         {find_scope_, "SELECT id FROM scope WHERE kind=? AND name=? AND access=?"},
         {add_scope_, "INSERT INTO scope (kind, name, access) VALUES (?, ?, ?) RETURNING id"},
+        {move_revisions_, "UPDATE OR IGNORE revision SET scope=? WHERE scope=?"},
+        {move_entries_, "UPDATE OR IGNORE entry SET scope=? WHERE scope=?"},
+        {move_commits_, "UPDATE OR IGNORE known_commit SET scope=? WHERE scope=?"},
+        {move_trees_, "UPDATE OR IGNORE tree SET scope=? WHERE scope=?"},
+        {move_repo_, "UPDATE OR IGNORE repo SET scope=? WHERE scope=?"},
+        {move_listings_, "UPDATE OR IGNORE listing SET scope=? WHERE scope=?"},
         {put_alias_, "REPLACE INTO alias (scope, canonical) VALUES (?, ?)"},
         {put_revision_,
          "REPLACE INTO revision (scope, name, commit_id, confirmed_at) "

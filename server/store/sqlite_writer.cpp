@@ -150,6 +150,14 @@ Result<std::int64_t> SqliteWriter::scope_id(const Scope& scope) {
 Result<void> SqliteWriter::apply(const PutAlias& write) {
     const auto scope = scope_id(write.scope);
     if (!scope) return std::unexpected(scope.error());
+    const auto canonical = scope_id({write.scope.kind, write.canonical, write.scope.access});
+    if (!canonical) return std::unexpected(canonical.error());
+    // What was learnt before the repo got its new name is found under that from now on.
+    for (auto* const move : {&move_revisions_, &move_entries_, &move_commits_, &move_trees_,
+                             &move_repo_, &move_listings_}) {
+        const auto moved = Query(*move).bind(*canonical).bind(*scope).run();
+        if (!moved) return moved;
+    }
     return Query(put_alias_).bind(*scope).bind_text(write.canonical).run();
 }
 

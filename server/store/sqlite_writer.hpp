@@ -63,6 +63,8 @@ class SqliteWriter {
     Statement find_scope_, add_scope_;
     Statement oldest_listing_, oldest_commit_;
     Statement drop_oldest_listings_, drop_trees_, drop_entries_, drop_known_commit_;
+    Statement move_revisions_, move_entries_, move_commits_, move_trees_, move_repo_,
+        move_listings_;
     Statement put_alias_, put_revision_, drop_revision_, put_listing_, put_visibility_;
     Statement put_entry_, see_commit_, put_opened_, put_gated_, put_pin_, drop_pin_;
     Statement complete_, following_pages_, extend_pages_, put_page_, drop_other_pages_;

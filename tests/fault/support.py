@@ -15,6 +15,7 @@ import socket
 import struct
 import time
 import urllib.parse
+import urllib.request
 
 from support.daemon import binary
 
@@ -245,9 +246,20 @@ def partials(daemon) -> list[pathlib.Path]:
 
 
 def all_published(daemon, contents, seconds=10) -> None:
-    """Publishing ends shortly after the last byte has left."""
+    """Publishing ends shortly after the last byte has left, and the flight a moment after that.
+
+    Until then a reader still joins it, which is no hit; flights of other files may go on.
+    """
     wanted = set(contents)
     wait_until(lambda: wanted <= published(daemon), "everything is in the store", seconds)
+    deadline = time.monotonic() + 0.5
+    while flights(daemon) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def flights(daemon) -> int:
+    with urllib.request.urlopen(f"{daemon.admin_url}/status", timeout=5) as answer:
+        return json.load(answer)["flights"]
 
 
 # The process

@@ -122,10 +122,6 @@ def rotations():
     return [names[at:] + names[:at] for at in range(len(names))]
 
 
-MIXED = pytest.mark.xfail(strict=True, reason="each kind of question learns its own commit")
-
-
-@MIXED
 def test_within_a_ttl_every_answer_is_of_one_commit(hub, hubkeep):
     """In turn each question is the first, and so decides for all that follow."""
     daemon = hubkeep(hub, revisions_ttl="1h")
@@ -146,7 +142,6 @@ def test_without_a_ttl_each_answer_is_of_one_commit(hub, hubkeep):
             assert len(commits) == 1, f"{name} mixes {len(commits)} commits"
 
 
-@MIXED
 def test_questions_that_come_at_once_get_one_commit(hub, hubkeep):
     daemon = hubkeep(hub, revisions_ttl="1h")
     for turn in range(5):

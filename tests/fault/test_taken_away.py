@@ -37,13 +37,6 @@ EVENTS = {
     "disabled": Event(lambda hub, repo: setattr(repo, "disabled", True), DISABLED, True, False),
 }
 EVERY_EVENT = pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
-LOSES_THE_OLD_NAME = pytest.mark.xfail(
-    strict=True, reason="what was kept under the old name is not found under the new one")
-EVERY_EVENT_BUT_RENAMING = pytest.mark.parametrize("event", [
-    pytest.param(event, id=name, marks=[LOSES_THE_OLD_NAME] if name == "repo renamed" else [])
-    for name, event in EVENTS.items()])
-
-
 @pytest.fixture
 def repo(hub):
     repo = hub.add_repo("model", "org/name", FILES)
@@ -109,7 +102,7 @@ def test_after_the_ttl_the_branch_is_what_the_hub_says(hub, hubkeep, repo, event
             expect_word(answer, event.word)
 
 
-@EVERY_EVENT_BUT_RENAMING
+@EVERY_EVENT
 def test_a_commit_that_was_read_stays(hub, hubkeep, repo, event):
     daemon = hubkeep(hub, revisions_ttl="0s")
     questions = read_some(daemon, repo)
@@ -132,7 +125,7 @@ def test_a_commit_that_was_read_stays(hub, hubkeep, repo, event):
         expect_word(answer, event.word or GONE)
 
 
-@EVERY_EVENT_BUT_RENAMING
+@EVERY_EVENT
 def test_with_the_hub_gone_as_well(hub, hubkeep, repo, event):
     """Commits stay; a branch that is known to be gone does not come back."""
     daemon = hubkeep(hub, revisions_ttl="0s")
@@ -155,7 +148,6 @@ def test_with_the_hub_gone_as_well(hub, hubkeep, repo, event):
             assert answer.failed, f"a branch that was gone came back: {answer}"
 
 
-@pytest.mark.xfail(strict=True, reason="the index still has the branch that was just dropped")
 @pytest.mark.parametrize("known", ("files", "listings"))
 def test_a_commit_that_is_gone_sends_its_branch_back_to_the_hub(hub, hubkeep, repo, known):
     """Long before the ttl: what is known of the branch is worthless, so it costs one more round."""

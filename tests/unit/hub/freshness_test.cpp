@@ -18,14 +18,6 @@ TEST(Freshness, WithinTtl) {
     EXPECT_FALSE(is_fresh(0, 1'700'000'000, seconds(60)));
 }
 
-TEST(Freshness, CommitsAlways) {
-    const RevisionPolicy always_ask{seconds(0)};
-    EXPECT_TRUE(is_fresh("0123456789abcdef0123456789abcdef01234567", 0, 1'000'000, always_ask));
-    EXPECT_FALSE(is_fresh("main", 1'000'000, 1'000'000, always_ask));
-    EXPECT_FALSE(is_fresh("0123456789abcdef", 1'000'000, 1'000'000, always_ask));
-    EXPECT_TRUE(is_fresh("main", 1'000'000, 1'000'059, RevisionPolicy{}));
-}
-
 TEST(Freshness, CacheStatus) {
     EXPECT_EQ(cache_status(Verdict::hit), "hubkeep; hit");
     EXPECT_EQ(cache_status(Verdict::hit, seconds(42)), "hubkeep; hit; ttl=42");

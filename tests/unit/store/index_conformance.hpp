@@ -103,7 +103,6 @@ TEST_P(IndexConformance, ScopesShareNothing) {
     const Scope other{"model", "org/name2", ""};
     write({PutRevision{scope_, "main", {"a", 1}},
            PutEntries{scope_, "a", {{"p", {.blob = digest(1), .size = 1}}}},
-           PutAlias{scope_, "org/new"},
            PutListing{scope_, "k", {.body = "public", .fetched_at = 1}},
            PutRevision{private_view, "main", {"b", 1}}});
     for (const auto& scope : {dataset, other}) {
@@ -116,7 +115,23 @@ TEST_P(IndexConformance, ScopesShareNothing) {
     }
     EXPECT_EQ(reader().revision(private_view, "main")->commit, "b");
     EXPECT_EQ(reader().revision(scope_, "main")->commit, "a");
+}
+
+TEST_P(IndexConformance, ARenamedRepoKeepsWhatWasKnown) {
+    const Scope renamed{"model", "org/new", ""};
+    const Scope private_view{"model", "org/name", "f00d"};
+    write({PutRevision{scope_, "main", {"a", 1}}, PutRevision{scope_, "dev", {"a", 1}},
+           PutRevision{renamed, "dev", {"b", 2}},
+           PutEntries{scope_, "a", {{"p", {.blob = digest(1), .size = 1}}}},
+           PutListing{scope_, "k", {.body = "public", .fetched_at = 1}},
+           PutRevision{private_view, "main", {"b", 1}}, PutAlias{scope_, "org/new"}});
     EXPECT_EQ(reader().alias(scope_), "org/new");
+    EXPECT_EQ(reader().revision(renamed, "main")->commit, "a");
+    EXPECT_EQ(reader().revision(renamed, "dev")->commit, "b") << "the newer name's own word counts";
+    EXPECT_TRUE(reader().entry(renamed, "a", "p"));
+    EXPECT_EQ(reader().listing(renamed, "k")->body, "public");
+    EXPECT_EQ(reader().revision(private_view, "main")->commit, "b");
+    EXPECT_FALSE(reader().alias(private_view));
 }
 
 TEST_P(IndexConformance, AListingComesBackByteForByte) {
