@@ -65,14 +65,15 @@ class Client:
             "HTTP_PROXY": outside, "HTTPS_PROXY": outside, "NO_PROXY": "127.0.0.1,localhost",
         } | {name: str(value) for name, value in variables.items()}
 
-    def run(self, program: str, job, timeout=TIMEOUT) -> dict:
-        return finish(self.start(program, job), program, timeout)
+    def run(self, program: str, job, *arguments, timeout=TIMEOUT) -> dict:
+        return finish(self.start(program, job, *arguments), program, timeout)
 
-    def start(self, program: str, job) -> subprocess.Popen:
-        return start([self.python, HERE / "programs" / program], self.environment, job)
+    def start(self, program: str, job, *arguments) -> subprocess.Popen:
+        command = [self.python, HERE / "programs" / program, *arguments]
+        return start(command, self.environment, job)
 
-    def do(self, *jobs) -> list[dict]:
-        return self.run("hub_jobs.py", jobs)["results"]
+    def do(self, *jobs, at_once=1) -> list[dict]:
+        return self.run("hub_jobs.py", jobs, at_once)["results"]
 
     def markers(self) -> list[Path]:
         """The files by which huggingface_hub remembers that a file does not exist."""

@@ -15,11 +15,14 @@ FILES = {"config.json": b"{}\n", "sub dir/ñ name.txt": "ñ\n".encode(),
 
 
 def run(scene, *jobs):
+    return run_jobs(scene.home(), [{"hubUrl": scene.daemon.url} | it for it in jobs])
+
+
+def run_jobs(home, jobs, at_once=1, **variables):
+    """Each job names its own `hubUrl`, as with this library."""
     if not shutil.which("node") or not (JS / "node_modules").exists():
         pytest.skip("node or its packages are missing: tests/run installs them where npm is")
-    variables = environment(scene.home(), scene.daemon.url)
-    process = start(["node", JS / "client.mjs"], variables,
-                    {"hubUrl": scene.daemon.url, "jobs": jobs})
+    process = start(["node", JS / "client.mjs", at_once], environment(home, "") | variables, jobs)
     return finish(process, "client.mjs")
 
 

@@ -33,7 +33,7 @@ def test_fifty_clients_cause_one_transfer(scene, tmp_path):
     # The CDN holds its answer until every curl has connected: all of them meet a cold file.
     gate = scene.hub.gate(".", origin="cdn")
     job = [{"call": "file", "repo_id": repo.id, "filename": "model.bin"}]
-    pythons = [scene.client("hf-newest").start("hub_jobs.py", job) for _ in range(PYTHONS)]
+    pythons = [scene.client("hf-newest").start("hub_jobs.py", job, 1) for _ in range(PYTHONS)]
     curls = [start_curl(url, truth, scene.home()) for _ in range(CURLS)]
     try:
         gate.wait_arrived(1, 30)

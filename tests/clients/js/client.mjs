@@ -1,6 +1,7 @@
 // A user of @huggingface/hub: does the jobs it reads as JSON and writes what came of each.
 //
-// Input: {"hubUrl": URL, "jobs": [{"call": "file" | "list" | "snapshot" | "exists", "repo": ...}]}.
+// Its argument is how many jobs may run at once.
+// Input: a list of {"hubUrl": URL, "call": "file" | "list" | "snapshot" | "exists", "repo": ...}.
 // Output, on the last line: a list of the same length; an exception becomes its status and message.
 // The library takes no environment variable: the endpoint is handed to every call.
 import { createHash } from "node:crypto";
@@ -57,7 +58,14 @@ async function run({ call, ...job }) {
 
 // The library reports progress with console.debug, which Node writes to standard output.
 console.debug = () => {};
-const { hubUrl, jobs } = JSON.parse(await text(process.stdin));
+const jobs = JSON.parse(await text(process.stdin));
 const results = [];
-for (const job of jobs) results.push(await run({ hubUrl, ...job }));
+let next = 0;
+async function worker() {
+  while (next < jobs.length) {
+    const at = next++;
+    results[at] = await run(jobs[at]);
+  }
+}
+await Promise.all(Array.from({ length: Number(process.argv[2]) }, worker));
 console.log(JSON.stringify(results));

@@ -1,7 +1,9 @@
 """A user of huggingface_hub: does the jobs it reads as JSON and writes what came of each.
 
-Runs in the environment of any huggingface_hub from 0.20 on. Input: a list of
-{"call": "file" | "snapshot" | "info" | "tree" | "refs" | "paths" | "read", ...arguments}.
+Runs in the environment of any huggingface_hub from 0.20 on; its argument is how many jobs may run
+at once. Input: a list of
+{"call": "file" | "snapshot" | "info" | "tree" | "refs" | "paths" | "read", ...arguments}, where
+`endpoint` takes the place of HF_ENDPOINT for one job.
 Output, on the last line: a list of the same length, with digests and never the bytes; an exception
 becomes the names of its classes, so that the test sees what the user's `except` would.
 """
@@ -10,6 +12,7 @@ import json
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import huggingface_hub
 from huggingface_hub import HfApi, hf_hub_download, snapshot_download
@@ -45,24 +48,25 @@ def snapshot(**job):
     return {"commit": os.path.basename(top), "files": found}
 
 
-def info(**job):
-    repo = HfApi().repo_info(**job)
+def info(endpoint=None, **job):
+    repo = HfApi(endpoint).repo_info(**job)
     return {"id": repo.id, "sha": repo.sha, "names": sorted(it.rfilename for it in repo.siblings)}
 
 
-def tree(**job):
+def tree(endpoint=None, **job):
     if job.pop("recursive", True):
         job["recursive"] = True
-    return {"names": sorted(it.path for it in HfApi().list_repo_tree(**job))}
+    return {"names": sorted(it.path for it in HfApi(endpoint).list_repo_tree(**job))}
 
 
-def refs(**job):
-    found = HfApi().list_repo_refs(**job)
+def refs(endpoint=None, **job):
+    found = HfApi(endpoint).list_repo_refs(**job)
     return {"branches": {it.name: it.target_commit for it in found.branches}}
 
 
-def paths(**job):
-    return {"sizes": {it.path: getattr(it, "size", None) for it in HfApi().get_paths_info(**job)}}
+def paths(endpoint=None, **job):
+    found = HfApi(endpoint).get_paths_info(**job)
+    return {"sizes": {it.path: getattr(it, "size", None) for it in found}}
 
 
 def read(path, start, stop):
@@ -86,5 +90,6 @@ def do(job):
 
 
 if __name__ == "__main__":
-    results = [do(job) for job in json.load(sys.stdin)]
+    with ThreadPoolExecutor(int(sys.argv[1])) as pool:
+        results = list(pool.map(do, json.load(sys.stdin)))
     print(json.dumps({"version": huggingface_hub.__version__, "results": results}))
