@@ -93,6 +93,7 @@ class Daemon : public Health {
     std::unique_ptr<Documents> documents_;
     std::unique_ptr<Listings> listings_;
     std::unique_ptr<Forward> forward_;
+    std::unique_ptr<Reads> reads_;
     std::unique_ptr<Proxy> proxy_;
     std::unique_ptr<Admin> admin_;
     ServerTls tls_;
@@ -219,7 +220,15 @@ Result<void> Daemon::build(const std::vector<std::string>& notices) {
     listings_ = std::make_unique<Listings>(settings_, *upstream_, *index_, *revisions_, *aliases_,
                                            *documents_);
     forward_ = std::make_unique<Forward>(settings_, *upstream_);
-    proxy_ = std::make_unique<Proxy>(settings_, *access_, *files_, *listings_, *forward_,
+    std::optional<Origin> viewer;
+    if (!settings_.upstream.datasets_server.empty()) {
+        const auto url = parse_url(settings_.upstream.datasets_server);
+        if (!url) return std::unexpected(url.error());
+        viewer = url->origin;
+    }
+    reads_ = std::make_unique<Reads>(settings_, *upstream_, *index_, *files_, *forward_,
+                                     std::move(viewer));
+    proxy_ = std::make_unique<Proxy>(settings_, *access_, *files_, *listings_, *reads_, *forward_,
                                      *upstream_, *this);
     admin_ = std::make_unique<Admin>(*this, *store_, *flights_, *upstream_);
     return open_listeners();

@@ -16,8 +16,8 @@ constexpr std::string_view exposed =
     "Content-Range,Content-Length,X-Linked-Size,X-Linked-ETag,X-HF-Warning";
 
 // Fields that belong to the connection or are set by us alone.
-constexpr std::array<std::string_view, 7> ours = {
-    "Connection", "Keep-Alive", "Transfer-Encoding", "Server", "Date", "X-Request-Id", "Upgrade"};
+constexpr std::array<std::string_view, 6> ours = {
+    "Connection", "Keep-Alive", "Transfer-Encoding", "Server", "X-Request-Id", "Upgrade"};
 
 bool is_ours(std::string_view name) {
     for (const auto field : ours) {
@@ -50,14 +50,17 @@ void append_head(std::string& out, const ResponseHead& head, AnswerBody body,
                               body.kind != AnswerBody::Kind::until_close;
     bool allows_origin = false;
     bool exposes = false;
+    bool dated = false;
     for (const auto& [name, value] : head.headers) {
         if (is_ours(name)) continue;
         if (!keeps_length && iequals(name, "Content-Length")) continue;
         allows_origin = allows_origin || iequals(name, "Access-Control-Allow-Origin");
+        dated = dated || iequals(name, "Date");
         exposes = exposes || iequals(name, "Access-Control-Expose-Headers");
         append_field(out, name, value);
     }
-    append_field(out, "Date", common.date);
+    // An answer from a cache keeps the date it was made (RFC 9110 section 6.6.1).
+    if (!dated) append_field(out, "Date", common.date);
     append_field(out, "Server", server_name);
     append_field(out, "X-Request-Id", common.request_id);
     if (!allows_origin) append_field(out, "Access-Control-Allow-Origin", "*");

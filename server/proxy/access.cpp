@@ -33,6 +33,14 @@ Task<Caller> Access::identify(IoThread& thread, const RepoId& repo,
     co_return Caller{{Credential::Kind::client, std::move(token)}, std::move(access)};
 }
 
+Caller Access::identify_alone(std::string_view authorization) const {
+    if (upstream_.has_service_token()) return {upstream_.service_credential(), "service"};
+    Secret token = token_of(authorization);
+    if (token.empty()) return {};
+    std::string access = token.fingerprint();
+    return {{Credential::Kind::client, std::move(token)}, std::move(access)};
+}
+
 Task<bool> Access::is_public(IoThread& thread, const RepoId& repo) {
     auto& reader = index_.reader(thread.number());
     const auto known = reader.visibility(name_of(repo.kind), repo.name);

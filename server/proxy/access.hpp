@@ -27,6 +27,10 @@ class Access {
     // `authorization` is the client's header, "" when it sent none.
     Task<Caller> identify(IoThread& thread, const RepoId& repo, std::string_view authorization);
 
+    // For what is about no repo. The Hub may answer it differently to each account, so without a
+    // service token a client's own token has answers of its own.
+    Caller identify_alone(std::string_view authorization) const;
+
   private:
     Task<bool> is_public(IoThread& thread, const RepoId& repo);
     Task<std::optional<bool>> ask_visibility(IoThread& thread, RepoId repo, Priority priority);

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
+#include "server/hub/fields.hpp"
 #include "server/hub/listing.hpp"
 
 namespace hubkeep {
@@ -12,22 +11,15 @@ namespace {
 constexpr std::size_t json_limit_bytes = 64 * 1024 * 1024;
 constexpr std::size_t piece_bytes = 256 * 1024;
 
-constexpr std::array passed_up = {"Accept", "Accept-Language", "User-Agent", "Range"};
-constexpr std::array passed_down = {"Content-Type",  "Content-Range", "Content-Disposition",
-                                    "ETag",          "Last-Modified", "Accept-Ranges",
-                                    "X-Repo-Commit", "X-Error-Code",  "X-Error-Message",
-                                    "X-Total-Count", "X-Revision",    "X-Linked-Size",
-                                    "X-Linked-ETag", "Retry-After"};
-
 }  // namespace
 
 ResponseHead Forward::head_for(Exchange& exchange, const HubAnswer& answer) const {
     const auto& from = answer.response.head();
     ResponseHead head;
     head.status = from.status;
-    for (const char* name : passed_down) {
-        if (from.headers.has(name)) head.headers.set(name, from.headers.get(name));
-    }
+    HeaderFields fields;
+    for (const auto& field : from.headers) fields.push_back(field);
+    for (const auto& [name, value] : kept_fields(fields)) head.headers.add(name, value);
     const auto mine = public_origin(settings_, exchange);
     const auto link = rewrite_link(from.headers.get("Link"), upstream_.hub().url(), mine);
     if (!link.empty()) head.headers.set("Link", link);
@@ -36,19 +28,31 @@ ResponseHead Forward::head_for(Exchange& exchange, const HubAnswer& answer) cons
     return head;
 }
 
-Task<void> Forward::pass(Exchange& exchange, Route route, Credential credential) {
-    exchange.record().cache = name_of(Verdict::bypass);
+HubRequest Forward::request_for(const Exchange& exchange, const Route& route) const {
     HubRequest request;
     request.method = exchange.request().method;
     request.target = route.target();
-    for (const char* name : passed_up) {
-        const auto value = exchange.request().headers.get(name);
-        if (!value.empty()) request.headers.set(name, value);
+    for (const auto& [name, value] : exchange.request().headers) {
+        if (is_passed_up(name)) request.headers.add(name, value);
     }
+    return request;
+}
+
+Task<void> Forward::pass(Exchange& exchange, Route route, Credential credential) {
+    auto request = request_for(exchange, route);
+    const auto range = exchange.request().headers.get("Range");
+    if (!range.empty()) request.headers.set("Range", range);
     auto answer =
         co_await upstream_.ask(exchange.thread(), std::move(request), credential, Follow::anywhere);
+    co_await relay(exchange, std::move(answer), credential.kind);
+}
+
+Task<void> Forward::relay(Exchange& exchange, Result<HubAnswer> answer,
+                          Credential::Kind credential) {
+    exchange.record().cache = name_of(Verdict::bypass);
     if (!answer) {
-        const Refusal refusal{not_cached_offline(route.encoded_path, answer.error().message), {}};
+        const auto path = exchange.request().path();
+        const Refusal refusal{not_cached_offline(path, answer.error().message), {}};
         co_await send_refusal(exchange, refusal, true);
         co_return;
     }
@@ -57,14 +61,14 @@ Task<void> Forward::pass(Exchange& exchange, Route route, Credential credential)
         return answer->response.head().headers.get(name);
     };
     if (head.status >= 400) {
-        auto error = from_hub(head.status, get, credential.kind == Credential::Kind::service,
-                              credential.kind == Credential::Kind::client);
+        auto error = from_hub(head.status, get, credential == Credential::Kind::service,
+                              credential == Credential::Kind::client);
         co_await send_refusal(exchange, {std::move(error), std::string(get("X-Repo-Commit"))},
                               true);
         co_return;
     }
     const bool json = get("Content-Type").find("json") != std::string_view::npos;
-    if (json && head.status == 200 && request.method != "HEAD") {
+    if (json && head.status == 200 && exchange.request().method != "HEAD") {
         co_await send_json(exchange, std::move(*answer), std::move(head));
     } else {
         co_await send_stream(exchange, std::move(*answer), std::move(head));

@@ -1,8 +1,8 @@
 #pragma once
 // Forward: passes a request that hubkeep knows nothing special about to the Hub, and the answer
-// back. Nothing is kept. The request is built anew from parsed values; of the answer only listed
-// fields come through; addresses of the Hub that clients follow become ours; Xet hints are taken
-// out.
+// back. Nothing is kept. The target is built anew from parsed values; of the fields those cross that
+// may (see hub/fields.hpp); addresses of the Hub that clients follow become ours; Xet hints are
+// taken out.
 
 #include "server/hub/route.hpp"
 #include "server/proxy/access.hpp"
@@ -16,6 +16,10 @@ class Forward {
         : settings_(settings), upstream_(upstream) {}
 
     Task<void> pass(Exchange& exchange, Route route, Credential credential);
+    // The two halves of it, for who asks in another way: the client's request as it goes to the
+    // Hub, without Range, and the answer back to the client.
+    HubRequest request_for(const Exchange& exchange, const Route& route) const;
+    Task<void> relay(Exchange& exchange, Result<HubAnswer> answer, Credential::Kind credential);
 
   private:
     ResponseHead head_for(Exchange& exchange, const HubAnswer& answer) const;

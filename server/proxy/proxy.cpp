@@ -2,14 +2,25 @@
 
 #include <fmt/format.h>
 
+#include "server/hub/fields.hpp"
+#include "server/hub/pages.hpp"
+
 namespace hubkeep {
 namespace {
 
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 constexpr std::int64_t pause_when_full_seconds = 1;
 
-bool needs_caller(Route::Kind kind) {
-    switch (kind) {
+// The viewer has an address of its own where there is a name for it, as `datasets` builds it from
+// HF_ENDPOINT; it means the same as the path that everybody can reach.
+std::string target_of(const RequestHead& request) {
+    const bool of_viewer =
+        lower_case(request.headers.get("Host")).starts_with("datasets-server.");
+    return of_viewer ? "/-/datasets-server" + request.target : request.target;
+}
+
+bool needs_caller(const Route& route) {
+    switch (route.kind) {
         case Route::Kind::resolve:
         case Route::Kind::raw:
         case Route::Kind::resolve_cache:
@@ -19,6 +30,7 @@ bool needs_caller(Route::Kind kind) {
         case Route::Kind::refs:
         case Route::Kind::commits:
         case Route::Kind::auth_check: return true;
+        case Route::Kind::api_other: return !route.repo.name.empty();
         default: return false;
     }
 }
@@ -41,12 +53,12 @@ HubError not_served(std::string_view what) {
 
 Task<void> Proxy::handle(Exchange& exchange) {
     const auto& request = exchange.request();
-    auto route = parse_route(request.method, request.target);
+    auto route = parse_route(request.method, target_of(request));
     if (exchange.over_limit() && route.kind != Route::Kind::own) {
         co_await send_refusal(exchange, {overloaded(pause_when_full_seconds), {}}, true);
         co_return;
     }
-    if (needs_caller(route.kind)) {
+    if (needs_caller(route)) {
         co_await about_a_repo(exchange, std::move(route));
         co_return;
     }
@@ -61,6 +73,8 @@ Task<void> Proxy::handle(Exchange& exchange) {
         case Route::Kind::preflight: co_await preflight(exchange); break;
         case Route::Kind::own: co_await own(exchange, std::move(route)); break;
         case Route::Kind::whoami: co_await whoami(exchange, std::move(route)); break;
+        case Route::Kind::personal: co_await personal(exchange, std::move(route)); break;
+        case Route::Kind::viewer: co_await reads_.serve_viewer(exchange, std::move(route)); break;
         case Route::Kind::telemetry:
             co_await exchange.respond(ResponseHead{.status = 204}, {});
             break;
@@ -76,22 +90,18 @@ Task<void> Proxy::handle(Exchange& exchange) {
             co_await send_text(exchange, 200, plain_text, "User-agent: *\nDisallow: /\n");
             break;
         case Route::Kind::root:
-        case Route::Kind::page:
-        case Route::Kind::blob_page:
-            co_await send_text(
-                exchange, route.kind == Route::Kind::page ? 404 : 200, plain_text,
-                fmt::format("This is hubkeep, a cache of {}.\nPoint clients at it "
-                            "with HF_ENDPOINT={}\n",
-                            upstream_.hub().url(), public_origin(settings_, exchange)));
-            break;
-        default: {
-            Credential credential = upstream_.service_credential();
-            if (credential.token.empty()) {
-                credential.token = token_of(request.headers.get("Authorization"));
-                if (!credential.token.empty()) credential.kind = Credential::Kind::client;
-            }
-            co_await forward_.pass(exchange, std::move(route), std::move(credential));
-        }
+        case Route::Kind::page: co_await page(exchange, std::move(route)); break;
+        case Route::Kind::blob_page: co_await to_the_file(exchange, std::move(route)); break;
+        default: co_await others(exchange, std::move(route));
+    }
+}
+
+Task<void> Proxy::others(Exchange& exchange, Route route) {
+    auto caller = access_.identify_alone(exchange.request().headers.get("Authorization"));
+    if (route.kind == Route::Kind::api_other) {
+        co_await reads_.serve(exchange, std::move(route), std::move(caller));
+    } else {
+        co_await forward_.pass(exchange, std::move(route), std::move(caller.credential));
     }
 }
 
@@ -119,10 +129,18 @@ Task<void> Proxy::about_a_repo(Exchange& exchange, Route route) {
             co_await forward_.pass(exchange, std::move(route), std::move(caller.credential));
             break;
         case Route::Kind::commits:
-            co_await forward_.pass(exchange, std::move(route), std::move(caller.credential));
+        case Route::Kind::api_other:
+            co_await reads_.serve(exchange, std::move(route), std::move(caller));
             break;
         default: co_await files_.serve(exchange, std::move(route), std::move(caller));
     }
+}
+
+Task<void> Proxy::personal(Exchange& exchange, Route route) {
+    Credential credential{Credential::Kind::client,
+                          token_of(exchange.request().headers.get("Authorization"))};
+    if (credential.token.empty()) credential.kind = Credential::Kind::none;
+    co_await forward_.pass(exchange, std::move(route), std::move(credential));
 }
 
 Task<void> Proxy::whoami(Exchange& exchange, Route route) {
@@ -135,6 +153,27 @@ Task<void> Proxy::whoami(Exchange& exchange, Route route) {
     }
     HubError error{.status = 401, .code = "", .message = "Invalid username or password."};
     co_await send_refusal(exchange, {std::move(error), {}}, true);
+}
+
+Task<void> Proxy::page(Exchange& exchange, Route route) {
+    const bool root = route.kind == Route::Kind::root;
+    HelpPage help{public_origin(settings_, exchange), upstream_.hub().url(), route.target(),
+                  std::move(route.repo)};
+    const bool html = accepts_html(exchange.request().headers.get("Accept"));
+    ResponseHead head{.status = root || html ? 200 : 404};
+    head.headers.set("Content-Type", html ? "text/html; charset=utf-8" : plain_text);
+    head.headers.set("Content-Security-Policy", help_security_policy);
+    head.headers.set("X-Content-Type-Options", "nosniff");
+    head.headers.set("Referrer-Policy", "no-referrer");
+    head.headers.set("Vary", "Accept");
+    co_await exchange.respond(std::move(head), html ? help_html(help) : help_text(help));
+}
+
+// The page of a file shows it; here is only the file.
+Task<void> Proxy::to_the_file(Exchange& exchange, Route route) {
+    ResponseHead head{.status = 302};
+    head.headers.set("Location", resolve_target(route.repo, route.revision, route.path));
+    co_await exchange.respond(std::move(head), {});
 }
 
 Task<void> Proxy::preflight(Exchange& exchange) {

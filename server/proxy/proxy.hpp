@@ -6,6 +6,7 @@
 #include "server/proxy/files.hpp"
 #include "server/proxy/forward.hpp"
 #include "server/proxy/listings.hpp"
+#include "server/proxy/reads.hpp"
 
 namespace hubkeep {
 
@@ -20,11 +21,12 @@ class Health {
 class Proxy : public Handler {
   public:
     Proxy(const Settings& settings, Access& access, Files& files, Listings& listings,
-          Forward& forward, Upstream& upstream, const Health& health)
+          Reads& reads, Forward& forward, Upstream& upstream, const Health& health)
         : settings_(settings),
           access_(access),
           files_(files),
           listings_(listings),
+          reads_(reads),
           forward_(forward),
           upstream_(upstream),
           health_(health) {}
@@ -34,13 +36,19 @@ class Proxy : public Handler {
   private:
     Task<void> about_a_repo(Exchange& exchange, Route route);
     Task<void> whoami(Exchange& exchange, Route route);
+    // Asked with the client's own token or none: see Route::Kind::personal.
+    Task<void> personal(Exchange& exchange, Route route);
+    Task<void> others(Exchange& exchange, Route route);
     Task<void> own(Exchange& exchange, Route route);
+    Task<void> page(Exchange& exchange, Route route);
+    Task<void> to_the_file(Exchange& exchange, Route route);
     Task<void> preflight(Exchange& exchange);
 
     const Settings& settings_;
     Access& access_;
     Files& files_;
     Listings& listings_;
+    Reads& reads_;
     Forward& forward_;
     Upstream& upstream_;
     const Health& health_;

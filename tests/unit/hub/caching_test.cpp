@@ -165,7 +165,8 @@ TEST(Fields, WhatCrosses) {
     for (const auto* name :
          {"AUTHORIZATION", "Cookie", "Referer", "Origin", "X-Forwarded-For", "Forwarded",
           "Sec-Fetch-Mode", "Proxy-Authorization", "Host", "If-None-Match", "Range", "TE",
-          "Accept-Encoding", "Transfer-Encoding", "Connection", "Content-Length"}) {
+          "Accept-Encoding", "Transfer-Encoding", "Connection", "Content-Length", "X-Api-Key",
+          "X-Auth-Request-User", "Cf-Access-Jwt-Assertion", "X-CSRF-Token", "Remote-User"}) {
         EXPECT_FALSE(is_passed_up(name)) << name;
     }
     for (const auto* name : {"ETag", "X-Total-Count", "X-Revision", "Content-Type", "Unheard-Of",
@@ -175,7 +176,7 @@ TEST(Fields, WhatCrosses) {
     for (const auto* name :
          {"Set-Cookie", "Strict-Transport-Security", "Alt-Svc", "NEL", "Report-To", "Via",
           "X-Cache", "X-Amz-Cf-Id", "Access-Control-Allow-Origin", "RateLimit", "X-HF-Warning",
-          "X-Xet-Hash", "Link", "Keep-Alive", "Content-Length", "Proxy-Authenticate"}) {
+          "X-Xet-Hash", "Link", "Location", "Keep-Alive", "Content-Length", "Proxy-Authenticate"}) {
         EXPECT_FALSE(is_passed_down(name)) << name;
     }
 }

@@ -1,0 +1,302 @@
+#include "server/proxy/reads.hpp"
+
+#include <fmt/format.h>
+
+#include "server/hub/fields.hpp"
+#include "server/hub/listing.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr auto patience = seconds(25);
+constexpr auto patience_with_stale = seconds(2);
+constexpr std::size_t kept_limit_bytes = 8 * 1024 * 1024;
+constexpr int attempts_per_question = 2;
+constexpr auto pause_between_attempts = milliseconds(150);
+constexpr std::string_view viewer_prefix = "/-/datasets-server";
+
+// Where the Hub led to, when that is a file of a repo.
+std::string file_behind(const HubAnswer& answer, const std::string& asked) {
+    if (answer.hub_target == asked) return {};
+    const auto kind = parse_route("GET", answer.hub_target).kind;
+    const bool is_file = kind == Route::Kind::resolve || kind == Route::Kind::resolve_cache;
+    return is_file ? answer.hub_target : std::string();
+}
+
+// A body that lost its Xet hints is no longer, byte for byte, what a strong tag names.
+void weaken_etag(HeaderFields& fields) {
+    for (auto& [name, value] : fields) {
+        if (lower_case(name) == "etag" && !value.starts_with("W/")) value.insert(0, "W/");
+    }
+}
+
+void add_conditions(Headers& headers, const KeptAnswer& kept) {
+    const auto etag = joined_field(kept.fields, "etag");
+    const auto modified = joined_field(kept.fields, "last-modified");
+    if (!etag.empty()) headers.set("If-None-Match", etag);
+    if (!modified.empty()) headers.set("If-Modified-Since", modified);
+}
+
+}  // namespace
+
+Reads::Question Reads::question_of(const Exchange& exchange, const Route& route,
+                                   const Caller& caller) const {
+    Question question;
+    const bool of_repo = !route.repo.name.empty();
+    question.key.scope = {of_repo ? std::string(name_of(route.repo.kind)) : "hub", route.repo.name,
+                          caller.access};
+    question.key.target = route.target();
+    question.ask = forward_.request_for(exchange, route);
+    question.credential = caller.credential;
+    for (const auto& [name, value] : question.ask.headers) {
+        question.key.asker.emplace_back(name, value);
+    }
+    // What is kept has to be whole.
+    question.ask.method = "GET";
+    question.ask.headers.remove("Range");
+    return question;
+}
+
+Task<void> Reads::serve(Exchange& exchange, Route route, Caller caller) {
+    auto question = question_of(exchange, route, caller);
+    co_await answer(exchange, std::move(route), std::move(caller), std::move(question));
+}
+
+Task<void> Reads::serve_viewer(Exchange& exchange, Route route) {
+    if (!viewer_) {
+        HubError error{404, "", "hubkeep is set up without a dataset viewer."};
+        co_await send_refusal(exchange, {std::move(error), {}}, true);
+        co_return;
+    }
+    auto question = question_of(exchange, route, {});
+    question.key.scope = {"viewer", "", ""};
+    question.of_viewer = true;
+    question.ask.target.erase(0, viewer_prefix.size());
+    if (!question.ask.target.starts_with('/')) question.ask.target.insert(0, "/");
+    co_await answer(exchange, std::move(route), {}, std::move(question));
+}
+
+Task<void> Reads::answer(Exchange& exchange, Route route, Caller caller, Question question) {
+    auto& thread = exchange.thread();
+    const auto& request = exchange.request();
+    const auto control = parse_cache_control(request.headers.get("Cache-Control"));
+    const bool whole = request.method == "GET" && !request.headers.has("Range");
+    auto kept = control.no_store ? nullptr : answers_.find(thread, question.key);
+    if (control.no_store || (!kept && !whole)) {
+        co_await pass(exchange, std::move(question));
+        co_return;
+    }
+    auto verdict = Verdict::hit;
+    std::string warning;
+    const auto ttl = std::chrono::duration_cast<seconds>(settings_.listings.ttl);
+    if (!kept || control.no_cache ||
+        !is_fresh(kept->policy, kept->fields, kept->received_at, unix_now(), ttl)) {
+        auto finding = co_await find_out(thread, question, kept);
+        if (finding.pass_on) {
+            co_await pass(exchange, std::move(question));
+            co_return;
+        }
+        if (finding.answer) {
+            kept = finding.answer;
+            verdict = finding.confirmed         ? Verdict::revalidated
+                      : !kept->policy.may_store ? Verdict::bypass
+                      : finding.joined          ? Verdict::joined
+                                                : Verdict::miss;
+        } else if (kept && !finding.refusal && !kept->policy.stale_forbidden) {
+            verdict = Verdict::stale;
+            warning = finding.no_answer;
+        } else {
+            auto error = finding.refusal   ? *finding.refusal
+                         : finding.failure ? *finding.failure
+                                           : not_cached_offline(route.encoded_path,
+                                                                finding.no_answer);
+            co_await send_refusal(exchange, {std::move(error), {}}, true);
+            co_return;
+        }
+    }
+    if (kept->file.empty()) {
+        co_await send(exchange, route, *kept, verdict, warning);
+        co_return;
+    }
+    auto file = parse_route(request.method, kept->file);
+    co_await files_.serve(exchange, std::move(file), std::move(caller));
+}
+
+Task<void> Reads::pass(Exchange& exchange, Question question) {
+    question.ask.method = exchange.request().method;
+    const auto range = exchange.request().headers.get("Range");
+    if (!range.empty()) question.ask.headers.set("Range", range);
+    auto answer = co_await ask(exchange.thread(), question.ask, question, Follow::anywhere);
+    co_await forward_.relay(exchange, std::move(answer), question.credential.kind);
+}
+
+bool Reads::worth_asking(const Question& question) const {
+    if (!question.of_viewer) return upstream_.worth_asking();
+    return !upstream_.offline() && viewer_breaker_.would_allow(SteadyClock::now());
+}
+
+std::string Reads::why_not(const Question& question) const {
+    if (!question.of_viewer || upstream_.offline()) return upstream_.why_not();
+    return "the dataset viewer does not answer (" + viewer_breaker_.cause() + ")";
+}
+
+Task<Result<HubAnswer>> Reads::ask(IoThread& thread, HubRequest request, const Question& question,
+                                   Follow follow) {
+    if (!question.of_viewer) {
+        auto answer =
+            co_await upstream_.ask(thread, std::move(request), question.credential, follow);
+        co_return answer;
+    }
+    if (!worth_asking(question) || !viewer_breaker_.allow(SteadyClock::now())) {
+        co_return fail(ErrorKind::unreachable, why_not(question));
+    }
+    ClientRequest out;
+    out.origin = *viewer_;
+    out.head.method = request.method;
+    out.head.target = request.target;
+    out.head.headers = std::move(request.headers);
+    out.head.headers.set("Accept-Encoding", "identity");
+    auto response = co_await upstream_.client(thread).send(std::move(out));
+    const auto now = SteadyClock::now();
+    if (!response) {
+        viewer_breaker_.failure(now, response.error().message);
+        co_return std::unexpected(response.error());
+    }
+    if (response->status() >= 500) {
+        viewer_breaker_.failure(now, fmt::format("it answered {}", response->status()));
+    } else {
+        viewer_breaker_.success();
+    }
+    co_return HubAnswer{std::move(*response), {}, request.target, false};
+}
+
+Task<Reads::Finding> Reads::find_out(IoThread& thread, const Question& question, Kept kept) {
+    if (!worth_asking(question)) co_return Finding{.no_answer = why_not(question)};
+    const auto& [scope, target, asker] = question.key;
+    const auto key = fmt::format("{}\n{}\n{}\n{}\n{}", scope.kind, scope.name, scope.access, target,
+                                 selection({"accept", "accept-language"}, asker));
+    const auto found = co_await questions_.ask(
+        thread.tasks(), key,
+        [this, &thread, question, kept] { return learn(thread, question, kept); },
+        SteadyClock::now() + (kept ? patience_with_stale : patience));
+    if (!found) co_return Finding{.no_answer = "the Hub did not answer in time"};
+    auto finding = found->value;
+    finding.joined = found->joined;
+    if (!finding.joined || !finding.answer) co_return finding;
+    // Somebody else's answer, which may be his alone.
+    const auto names = selecting_fields(finding.answer->fields);
+    const bool selects_it = selection(names, asker) == finding.answer->selected;
+    if (finding.answer->policy.may_store && selects_it) co_return finding;
+    auto own = co_await learn(thread, question, kept);
+    co_return own;
+}
+
+Task<Reads::Finding> Reads::learn(IoThread& thread, Question question, Kept kept) {
+    if (kept && kept->file.empty()) add_conditions(question.ask.headers, *kept);
+    Finding finding;
+    for (int attempt = 1; attempt <= attempts_per_question; ++attempt) {
+        auto answer = co_await ask(thread, question.ask, question, Follow::same_origin);
+        if (answer) {
+            finding = co_await read(std::move(*answer), question, kept);
+        } else {
+            finding = Finding{.no_answer = answer.error().message};
+        }
+        const bool limited = finding.failure && finding.failure->status == 429;
+        if (finding.no_answer.empty() || limited || !worth_asking(question)) break;
+        if (attempt < attempts_per_question) co_await sleep_for(pause_between_attempts);
+    }
+    if (finding.answer && finding.answer->policy.may_store) {
+        co_await answers_.keep(question.key, *finding.answer);
+    }
+    co_return finding;
+}
+
+// An answer of 400 or more that is not passed on in the Hub's own words.
+std::optional<Reads::Finding> Reads::refused(const HubAnswer& answer, const Question& question,
+                                             const Kept& kept, const CachingPolicy& policy) const {
+    const auto& head = answer.response.head();
+    const auto get = [&](std::string_view name) { return head.headers.get(name); };
+    const auto kind = question.credential.kind;
+    auto error = from_hub(head.status, get, kind == Credential::Kind::service,
+                          kind == Credential::Kind::client);
+    const bool same_meaning = head.status != 429 && error.status == head.status &&
+                              error.code == get("X-Error-Code");
+    // A failure that says how long it lasts is a statement, not an accident.
+    const bool stated = head.status >= 500 && policy.lifetime_seconds && !kept;
+    if (same_meaning || stated) return std::nullopt;
+    if (!stale_allowed(error)) return Finding{.refusal = std::move(error)};
+    auto why = error.message;
+    return Finding{.no_answer = std::move(why), .failure = std::move(error)};
+}
+
+Task<Reads::Finding> Reads::read(HubAnswer answer, const Question& question, Kept kept) {
+    const auto& head = answer.response.head();
+    HeaderFields fields;
+    for (const auto& field : head.headers) fields.push_back(field);
+    KeptAnswer fresh;
+    fresh.status = head.status;
+    fresh.fields = kept_fields(fields);
+    fresh.received_at = unix_now();
+    const bool confirmed = kept && head.status == 304;
+    if (confirmed) {
+        const auto received_at = fresh.received_at;
+        auto updated = updated_by(kept->fields, fresh.fields);
+        fresh = *kept;
+        fresh.fields = std::move(updated);
+        fresh.received_at = received_at;
+    }
+    fresh.policy = caching_policy(fresh.status, fresh.fields, fresh.received_at);
+    fresh.selected = selection(selecting_fields(fresh.fields), question.key.asker);
+    if (confirmed) {
+        co_return Finding{.answer = std::make_shared<const KeptAnswer>(std::move(fresh)),
+                          .confirmed = true};
+    }
+    if (head.status >= 400) {
+        auto finding = refused(answer, question, kept, fresh.policy);
+        if (finding) co_return *finding;
+    }
+    fresh.file = file_behind(answer, question.ask.target);
+    if (!fresh.file.empty() && head.status < 400) {
+        fresh.fields.clear();
+        fresh.policy = {.may_store = true};
+        co_return Finding{.answer = std::make_shared<const KeptAnswer>(std::move(fresh))};
+    }
+    auto finding = co_await read_body(std::move(answer), question, std::move(fresh));
+    co_return finding;
+}
+
+Task<Reads::Finding> Reads::read_body(HubAnswer answer, const Question& question,
+                                      KeptAnswer fresh) {
+    const auto type = joined_field(fresh.fields, "content-type");
+    const auto& headers = answer.response.head().headers;
+    const bool leads_away = fresh.status >= 300 && fresh.status < 400 && headers.has("Location");
+    const bool endless = type.starts_with("text/event-stream");
+    const auto length = answer.response.length();
+    if (endless || leads_away || (length && *length > kept_limit_bytes)) {
+        co_return Finding{.pass_on = true};
+    }
+    if (fresh.status == 200 && type.starts_with("text/html")) {
+        co_return Finding{.no_answer = "something between here and the Hub answered in its place"};
+    }
+    if (!question.of_viewer) {
+        if (const auto next = next_link(headers.get("Link"))) {
+            fresh.next = target_of_url(*next, upstream_.hub().url()).value_or("");
+        }
+    }
+    auto body = co_await answer.response.read_all(kept_limit_bytes);
+    if (!body) {
+        if (body.error().kind == ErrorKind::limited) co_return Finding{.pass_on = true};
+        co_return Finding{.no_answer = body.error().message};
+    }
+    const bool is_json = type.find("json") != std::string::npos;
+    if (is_json && fresh.status < 400) {
+        const auto size = body->size();
+        body = strip_xet(std::move(*body));
+        if (!body) co_return Finding{.no_answer = body.error().message};
+        if (body->size() != size) weaken_etag(fresh.fields);
+    }
+    fresh.body = std::move(*body);
+    co_return Finding{.answer = std::make_shared<const KeptAnswer>(std::move(fresh))};
+}
+
+}  // namespace hubkeep
