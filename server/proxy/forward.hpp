@@ -1,8 +1,8 @@
 #pragma once
 // Forward: passes a request that hubkeep knows nothing special about to the Hub, and the answer
-// back. Nothing is kept. The target is built anew from parsed values; of the fields those cross that
-// may (see hub/fields.hpp); addresses of the Hub that clients follow become ours; Xet hints are
-// taken out.
+// back. Nothing is kept. The target is built anew from parsed values; those fields cross that may
+// (see hub/fields.hpp); addresses of the Hub that clients follow become ours; Xet hints are taken
+// out.
 
 #include "server/hub/route.hpp"
 #include "server/proxy/access.hpp"

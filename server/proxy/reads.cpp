@@ -80,7 +80,10 @@ Task<void> Reads::answer(Exchange& exchange, Route route, Caller caller, Questio
     auto& thread = exchange.thread();
     const auto& request = exchange.request();
     const auto control = parse_cache_control(request.headers.get("Cache-Control"));
-    const bool whole = request.method == "GET" && !request.headers.has("Range");
+    // The way to a file is the same for each part of it.
+    const bool to_a_file = route.encoded_path.ends_with(".parquet");
+    const bool whole =
+        to_a_file || (request.method == "GET" && !request.headers.has("Range"));
     auto kept = control.no_store ? nullptr : answers_.find(thread, question.key);
     if (control.no_store || (!kept && !whole)) {
         co_await pass(exchange, std::move(question));
@@ -192,6 +195,7 @@ Task<Reads::Finding> Reads::find_out(IoThread& thread, const Question& question,
 }
 
 Task<Reads::Finding> Reads::learn(IoThread& thread, Question question, Kept kept) {
+    question.ask.priority = kept ? Priority::revalidation : Priority::foreground;
     if (kept && kept->file.empty()) add_conditions(question.ask.headers, *kept);
     Finding finding;
     for (int attempt = 1; attempt <= attempts_per_question; ++attempt) {
@@ -219,8 +223,8 @@ std::optional<Reads::Finding> Reads::refused(const HubAnswer& answer, const Ques
     const auto kind = question.credential.kind;
     auto error = from_hub(head.status, get, kind == Credential::Kind::service,
                           kind == Credential::Kind::client);
-    const bool same_meaning = head.status != 429 && error.status == head.status &&
-                              error.code == get("X-Error-Code");
+    const bool same_code = error.code.empty() || error.code == get("X-Error-Code");
+    const bool same_meaning = head.status != 429 && error.status == head.status && same_code;
     // A failure that says how long it lasts is a statement, not an accident.
     const bool stated = head.status >= 500 && policy.lifetime_seconds && !kept;
     if (same_meaning || stated) return std::nullopt;
@@ -258,6 +262,7 @@ Task<Reads::Finding> Reads::read(HubAnswer answer, const Question& question, Kep
     fresh.file = file_behind(answer, question.ask.target);
     if (!fresh.file.empty() && head.status < 400) {
         fresh.fields.clear();
+        fresh.selected.clear();
         fresh.policy = {.may_store = true};
         co_return Finding{.answer = std::make_shared<const KeptAnswer>(std::move(fresh))};
     }

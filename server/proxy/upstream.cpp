@@ -66,6 +66,14 @@ class UnderWay {
     bool settled_ = false;
 };
 
+Headers only(const Headers& headers, std::initializer_list<std::string_view> names) {
+    Headers out;
+    for (const auto name : names) {
+        if (headers.has(name)) out.set(name, headers.get(name));
+    }
+    return out;
+}
+
 // Counts for as long as it lives.
 struct Counted {
     explicit Counted(std::atomic<std::size_t>& n) : number(n), mine(n.fetch_add(1) + 1) {}
@@ -149,8 +157,10 @@ Task<Result<ClientResponse>> Upstream::send(IoThread& thread, const Hop& hop) {
     auto& headers = out.head.headers;
     if (!headers.has("User-Agent")) headers.set("User-Agent", "hubkeep/" HUBKEEP_VERSION);
     if (!headers.has("Accept")) headers.set("Accept", "*/*");
-    headers.set("Accept-Encoding", "identity");
     headers.remove("Authorization");
+    // A CDN needs to know no more than which bytes are wanted.
+    if (hop.url.origin != hub_) headers = only(headers, {"Range", "Accept", "User-Agent"});
+    headers.set("Accept-Encoding", "identity");
     if (hop.url.origin == hub_ && !token.empty()) {
         headers.set("Authorization", fmt::format("Bearer {}", token.reveal()));
     }

@@ -6,9 +6,11 @@ import base64
 import json
 import urllib.parse
 
+from . import viewer
 from .access import Refusal, no_entry, no_revision
+from .ranges import conditional
 from .repos import Commit, Entry, Repo
-from .wire import Reply, Request, document
+from .wire import Reply, Request, document, text
 
 EXPANDABLE = {"author", "cardData", "config", "createdAt", "disabled", "downloads", "gated",
               "lastModified", "library_name", "likes", "pipeline_tag", "private", "safetensors",
@@ -142,6 +144,30 @@ def commits(hub, request: Request, repo: Repo, revision: str) -> Reply:
     return reply
 
 
+def discussions(hub, repo: Repo) -> Reply:
+    rows = [{"num": 1, "title": f'see "{hub.url}/x"', "status": "open", "isPullRequest": False,
+             "url": f"{hub.url}/{repo.prefix}{repo.id}/discussions/1"}]
+    return document({"discussions": rows, "count": 1, "start": 0, "numClosedDiscussions": 0})
+
+
+def parquet(hub, repo: Repo, rest: list[str]) -> Reply:
+    """The converted files of a dataset as addresses, or the way to one of them."""
+    found = {}
+    for config, split, name in viewer.parquet_files(hub, repo):
+        rows = found.setdefault(config, {}).setdefault(split, [])
+        rows.append((f"{hub.url}/api/datasets/{repo.id}/parquet/{config}/{split}/{len(rows)}.parquet",
+                     f"{hub.url}/datasets/{repo.id}/resolve/refs%2Fconvert%2Fparquet/"
+                     f"{config}/{split}/{name}"))
+    if not rest:
+        return document({config: {split: [it[0] for it in rows] for split, rows in splits.items()}
+                         for config, splits in found.items()})
+    rows = found.get(rest[0], {}).get(rest[1], []) if len(rest) == 3 else []
+    places = [place for address, place in rows if address.endswith("/" + rest[2])]
+    if not places:
+        raise Refusal(404, "Not Found")
+    return text(302, "Found", Location=places[0])
+
+
 def search(hub, request: Request, kind: str) -> Reply:
     words = request.param("search").lower()
     author = request.param("author")
@@ -154,7 +180,8 @@ def search(hub, request: Request, kind: str) -> Reply:
     reply = document([_summary(hub.repo(kind, it)) for it in ids[:size]])
     if len(ids) > size:
         _link_next(hub, request, reply, {"cursor": _cursor(ids[size - 1]), "limit": size})
-    return reply
+    reply.set("ETag", f'W/"{reply.body.size:x}-{reply.body.git_sha1[:27]}"')
+    return conditional(request, reply)
 
 
 def _summary(repo: Repo) -> dict:

@@ -13,7 +13,7 @@ from .wire import Reply, Request, document, text
 PLURALS = {kind + "s": kind for kind in KINDS}
 FILE_WORDS = ("resolve", "raw", "blob")
 API_WORDS = ("revision", "tree", "paths-info", "refs", "commits", "auth-check", "xet-read-token",
-             "treesize", "discussions")
+             "treesize", "discussions", "parquet", "croissant", "jwt")
 FORWARD = ("refs/pr/", "refs/convert/")
 
 
@@ -95,7 +95,15 @@ def _about(hub, request: Request, repo: Repo, rest: list[str], token) -> Reply:
         hub.access.check_content(token, repo)
         return document({})
     if word == "discussions":
-        return document({"discussions": [], "count": 0, "start": 0, "numClosedDiscussions": 0})
+        return listings.discussions(hub, repo)
+    if word == "parquet":
+        hub.access.check_content(token, repo)
+        return listings.parquet(hub, repo, [decode([it]) for it in rest])
+    if word == "croissant":
+        return document({"@type": "sc:Dataset", "name": repo.id}).set(
+            "Content-Type", "application/ld+json")
+    if word == "jwt":
+        return document({"token": f"for {token}"})
     revision, rest = take_revision(rest)
     if word == "revision" and not rest:
         return listings.info(hub, request, repo, revision)

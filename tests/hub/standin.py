@@ -1,7 +1,7 @@
-"""The stand-in Hub: three origins on loopback, run in a thread of the test process.
+"""The stand-in Hub: four origins on loopback, run in a thread of the test process.
 
-`hub` answers like huggingface.co, `cdn` like the host its signed URLs point at, `other` is a
-stranger that only notes who comes by. The CDN's URLs say `localhost`, the others `127.0.0.1`,
+`hub` answers like huggingface.co, `cdn` like the host its signed URLs point at, `viewer` like
+datasets-server, `other` is a stranger that only notes who comes by. The CDN's URLs say `localhost`, the others `127.0.0.1`,
 because cookies know no ports: with one host name a client would bring the Hub's cookies to the CDN.
 `other` has the Hub's host name and another port, the trap for whoever compares hosts alone.
 
@@ -12,7 +12,7 @@ import asyncio
 import tempfile
 import threading
 
-from . import routes
+from . import routes, viewer
 from .access import Access
 from .cdn import Cdn
 from .certs import Authority
@@ -48,7 +48,7 @@ class StandInHub:
         context = self.authority.server_context()
         cdn_tls = tls if cdn_tls is None else cdn_tls
         plan = {"hub": ("127.0.0.1", port, tls), "cdn": (cdn_host, cdn_port, cdn_tls),
-                "other": ("127.0.0.1", 0, tls)}
+                "viewer": ("127.0.0.1", 0, tls), "other": ("127.0.0.1", 0, tls)}
         self.origins = {name: Origin(name, host, number, self._answer, self._ledger,
                                      context if secure else None)
                         for name, (host, number, secure) in plan.items()}
@@ -93,6 +93,7 @@ class StandInHub:
 
     url = property(lambda self: self.origins["hub"].url)
     cdn_url = property(lambda self: self.origins["cdn"].url)
+    viewer_url = property(lambda self: self.origins["viewer"].url)
     other_url = property(lambda self: self.origins["other"].url)
 
     @property
@@ -213,6 +214,8 @@ class StandInHub:
             reply = self._hub_answer(request)
         elif origin.name == "cdn":
             reply = self.cdn.answer(request)
+        elif origin.name == "viewer":
+            reply = viewer.answer(self, request)
         else:
             reply = text(404, "nothing here")
         if reply.status in (200, 206):

@@ -42,6 +42,7 @@ def hubkeep(tmp_path):
         folder.mkdir()
         if hub is not None:
             flags.setdefault("upstream_endpoint", hub.url)
+            flags.setdefault("upstream_datasets_server", hub.viewer_url)
             if hub.url.startswith("https"):
                 flags.setdefault("upstream_ca_file", hub.ca_file)
         if token is True:
