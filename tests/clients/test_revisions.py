@@ -1,4 +1,6 @@
 """Branches that move, and downloads that were interrupted, as huggingface_hub meets them."""
+import itertools
+
 import pytest
 
 from clients.relay import Relay
@@ -63,3 +65,48 @@ def test_resumes_what_an_earlier_process_left(scene, version):
                if "/resolve/" in it["path"]]
     assert answers == [206]
     assert scene.hub.bytes_sent("cdn") <= 1.02 * lfs_bytes(repo)
+
+
+PLACES = 16
+
+
+def three_files(turn: int) -> dict:
+    """No two turns share a file, and all turns have the same sizes."""
+    return {"config.json": b"%06d" % turn, "sub/notes.txt": b"notes %06d" % turn,
+            "model.bin": Generated(30_000, f"turn {turn}")}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("ttl", ("0s", "1h"))
+def test_branch_moves_before_any_request_of_a_snapshot(scene, version, ttl):
+    """A repo for each place between two of the daemon's questions: there the branch moves."""
+    scene.start(revisions_ttl=ttl)
+    repos = [scene.hub.add_repo("model", f"org/at-{at}", three_files(0)) for at in range(PLACES)]
+    events = [scene.hub.event(lambda repo=repo: repo.commit(three_files(1)), f"/{repo.id}(/|$)",
+                              at + 1) for at, repo in enumerate(repos)]
+    jobs = [{"call": "snapshot", "repo_id": it.id} for it in repos]
+    found = scene.client(version).do(*jobs)
+    for repo, result in zip(repos, found, strict=True):
+        expect_snapshot(result, repo, result.get("commit", "main"))
+    assert events[2].happened and not events[-1].happened, "not every place was met"
+    if ttl == "1h":     # Whoever comes next gets the commit that the first one has got.
+        again = scene.client(version).do(*jobs)
+        assert [it["commit"] for it in again] == [it["commit"] for it in found]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_branch_moves_before_every_request_of_many_downloads(scene, version):
+    """File by file, with listings between them: within the ttl it is one commit for all."""
+    scene.start(revisions_ttl="1h")
+    turns = itertools.count(1)
+    repo = scene.hub.add_repo("model", "org/restless", three_files(0))
+    scene.hub.event(lambda: repo.commit(three_files(next(turns))), f"/{repo.id}(/|$)", at=None)
+    files = [{"call": "file", "repo_id": repo.id, "filename": it} for it in three_files(0)]
+    jobs = [files[0], {"call": "info", "repo_id": repo.id}, files[1],
+            {"call": "refs", "repo_id": repo.id}, {"call": "snapshot", "repo_id": repo.id}, files[2]]
+    first, info, second, refs, snapshot, third = scene.client(version).do(*jobs)
+    commit = first["commit"]
+    for result, path in zip((first, second, third), three_files(0), strict=True):
+        expect_file(result, repo, commit, path)
+    expect_snapshot(snapshot, repo, commit)
+    assert (info["sha"], refs["branches"]["main"]) == (commit, commit) and repo.head != commit

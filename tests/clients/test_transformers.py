@@ -1,4 +1,6 @@
 """transformers loads a tokenizer and a config: many small files, several of which do not exist."""
+import itertools
+
 from tokenizers import Tokenizer
 
 TEXT = "The hub keeps every file, and serves it again when the network is gone."
@@ -22,3 +24,15 @@ def test_auto_tokenizer_and_config(scene):
     assert scene.hub.requests == []
     scene.go_offline()
     assert load() == expected
+
+
+def test_a_model_is_of_one_commit_however_often_the_branch_moves(scene):
+    """It asks for every file by the branch's name, each with a HEAD of its own."""
+    repo = scene.hub.add_real_model()
+    turns = itertools.count()
+    scene.hub.event(lambda: repo.commit({"README.md": f"turn {next(turns)}"}), f"/{repo.id}(/|$)",
+                    at=None)
+    user = scene.client("transformers")
+    user.run("load_model.py", {"repo": repo.id, "text": TEXT})
+    commits = {it.name for it in user.cache.glob("hub/models--*/snapshots/*")}
+    assert len(commits) == 1 and repo.head not in commits
