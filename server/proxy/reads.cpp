@@ -241,10 +241,16 @@ Task<Reads::Finding> Reads::read(HubAnswer answer, const Question& question, Kep
     fresh.status = head.status;
     fresh.fields = kept_fields(fields);
     fresh.received_at = unix_now();
+    // Of another hubkeep in the place of the Hub; the Hub's own is advice for its own users.
+    const auto warning = head.headers.get("X-HF-Warning");
+    if (warning.starts_with("hubkeep;")) fresh.fields.emplace_back("X-HF-Warning", warning);
     const bool confirmed = kept && head.status == 304;
     if (confirmed) {
         const auto received_at = fresh.received_at;
-        auto updated = updated_by(kept->fields, fresh.fields);
+        auto stored = kept->fields;
+        std::erase_if(stored,
+                      [](const auto& field) { return lower_case(field.first) == "x-hf-warning"; });
+        auto updated = updated_by(stored, fresh.fields);
         fresh = *kept;
         fresh.fields = std::move(updated);
         fresh.received_at = received_at;

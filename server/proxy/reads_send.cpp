@@ -24,9 +24,10 @@ ResponseHead head_of(const KeptAnswer& kept, Verdict verdict) {
     ResponseHead head;
     head.status = kept.status;
     for (const auto& [name, value] : kept.fields) head.headers.add(name, value);
-    // Whoever keeps a copy behind us may ask as often as he likes: it costs the Hub nothing.
+    // Whoever keeps a copy behind us asks each time, since it costs the Hub nothing, but may use
+    // his copy when we are gone.
     if (!head.headers.has("Cache-Control")) {
-        head.headers.set("Cache-Control", kept.status < 400 ? "no-cache" : "no-store");
+        head.headers.set("Cache-Control", kept.status < 400 ? "max-age=0" : "no-store");
     }
     const bool from_here = verdict == Verdict::hit || verdict == Verdict::stale;
     if (from_here || head.headers.has("Age")) {

@@ -284,6 +284,22 @@ def test_buckets_are_passed_on_each_time(hub, hubkeep, repo):
     assert ask(daemon, "/buckets/org/b/resolve/a", "HEAD").status == 200
 
 
+def test_a_cache_behind_a_cache_tells_the_truth(hub, hubkeep, repo):
+    parent = hubkeep(hub, listings_ttl="0s")
+    child = hubkeep(None, upstream_endpoint=parent.url)
+    path = "/api/datasets?search=table"
+    first = ask(child, path)
+    assert first.body == ask(parent, path).body and not first.warning
+    hub.down()
+    stale = ask(child, path)
+    assert stale.body == first.body and stale.warning, stale
+    hub.up()
+    wait_until(lambda: not ask(child, path).warning, "the warning ends with its cause")
+    parent.kill()
+    stale = ask(child, path)
+    assert stale.body == first.body and stale.warning, stale
+
+
 def test_pages_for_people(hub, hubkeep, repo):
     daemon = hubkeep(hub)
     html = {"accept": "text/html,*/*;q=0.8"}

@@ -146,6 +146,8 @@ def commits(hub, request: Request, repo: Repo, revision: str) -> Reply:
 
 def discussions(hub, repo: Repo) -> Reply:
     rows = [{"num": 1, "title": f'see "{hub.url}/x"', "status": "open", "isPullRequest": False,
+             "author": {"name": "somebody"}, "createdAt": "2026-01-01T00:00:00.000Z",
+             "repo": {"name": repo.id, "type": repo.kind},
              "url": f"{hub.url}/{repo.prefix}{repo.id}/discussions/1"}]
     return document({"discussions": rows, "count": 1, "start": 0, "numClosedDiscussions": 0})
 
@@ -176,7 +178,7 @@ def search(hub, request: Request, kind: str) -> Reply:
     if cursor := request.param("cursor"):
         last = _read_cursor(cursor)
         ids = [it for it in ids if it > last]
-    size = _number(request, "limit", 1000)
+    size = min(hub.search_page_size, _number(request, "limit", hub.search_page_size))
     reply = document([_summary(hub.repo(kind, it)) for it in ids[:size]])
     if len(ids) > size:
         _link_next(hub, request, reply, {"cursor": _cursor(ids[size - 1]), "limit": size})

@@ -35,6 +35,7 @@ class StandInHub:
         self.cdn = Cdn()
         self.xet = True
         self.tree_page_size = 1000
+        self.search_page_size = 1000
         self._repos: dict[tuple[str, str], Repo] = {}
         self._ledger = Ledger()
         self._faults: list[Fault] = []

@@ -2,8 +2,8 @@
 
 Runs in the environment of any huggingface_hub from 0.20 on; its argument is how many jobs may run
 at once. Input: a list of
-{"call": "file" | "snapshot" | "info" | "tree" | "refs" | "paths" | "read", ...arguments}, where
-`endpoint` takes the place of HF_ENDPOINT for one job.
+{"call": "file" | "snapshot" | "info" | "tree" | "refs" | "paths" | "lists" | "read",
+...arguments}, where `endpoint` takes the place of HF_ENDPOINT for one job.
 Output, on the last line: a list of the same length, with digests and never the bytes; an exception
 becomes the names of its classes, so that the test sees what the user's `except` would.
 """
@@ -69,6 +69,13 @@ def paths(endpoint=None, **job):
     return {"sizes": {it.path: getattr(it, "size", None) for it in found}}
 
 
+def lists(search, repo_id, endpoint=None):
+    api = HfApi(endpoint)
+    return {"models": [it.id for it in api.list_models(search=search)],
+            "commits": [it.commit_id for it in api.list_repo_commits(repo_id)],
+            "discussions": [it.title for it in api.get_repo_discussions(repo_id)]}
+
+
 def read(path, start, stop):
     from huggingface_hub import HfFileSystem
     with HfFileSystem().open(path, "rb", block_size=1 << 16) as stream:
@@ -76,7 +83,7 @@ def read(path, start, stop):
         return {"sha256": hashlib.sha256(stream.read(stop - start)).hexdigest()}
 
 
-CALLS = {it.__name__: it for it in (file, snapshot, info, tree, refs, paths, read)}
+CALLS = {it.__name__: it for it in (file, snapshot, info, tree, refs, paths, lists, read)}
 
 
 def do(job):
