@@ -38,12 +38,14 @@ struct Ignore {
     bool on_comment(Text, Error&) { return true; }
 };
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 // A place in a text that is known to be JSON.
 class Cursor {
   public:
-    explicit Cursor(std::string_view text) : text_(text) {}
+    explicit Cursor(std::string_view text, std::size_t at = 0) : text_(text), at_(at) {}
 
     std::size_t at() const { return at_; }
     bool ended() const { return at_ >= text_.size(); }
@@ -87,7 +89,7 @@ class Cursor {
     }
 
     std::string_view text_;
-    std::size_t at_ = 0;
+    std::size_t at_;
 };
 
 // `quoted` with its quotes. Only a text with escapes needs the parser.
@@ -182,6 +184,27 @@ std::optional<std::string_view> member_text(std::string_view checked, std::strin
         if (cursor.peek() == ',') cursor.step();
     }
     return found;
+}
+
+JsonElements::JsonElements(std::string_view checked) : text_(checked) {
+    Cursor cursor(text_);
+    cursor.skip_space();
+    if (cursor.peek() == '[') cursor.step();
+    else text_ = {};
+    at_ = cursor.at();
+}
+
+std::optional<std::string_view> JsonElements::next() {
+    Cursor cursor(text_, at_);
+    cursor.skip_space();
+    if (cursor.ended() || cursor.peek() == ']') return std::nullopt;
+    const auto begin = cursor.at();
+    cursor.skip_value();
+    const auto element = cursor.since(begin);
+    cursor.skip_space();
+    if (cursor.peek() == ',') cursor.step();
+    at_ = cursor.at();
+    return element;
 }
 
 std::optional<std::string> as_string(std::string_view value_text) {

@@ -29,6 +29,18 @@ std::string without_members(std::string_view checked,
 // The text of the value of a member of the outermost object.
 std::optional<std::string_view> member_text(std::string_view checked, std::string_view name);
 
+// The elements of the outermost array, one after the other; none when the text is no array. The
+// text must live as long.
+class JsonElements {
+  public:
+    explicit JsonElements(std::string_view checked);
+    std::optional<std::string_view> next();
+
+  private:
+    std::string_view text_;
+    std::size_t at_ = 0;
+};
+
 // The value when the text is a string, true or false.
 std::optional<std::string> as_string(std::string_view value_text);
 std::optional<bool> as_bool(std::string_view value_text);
