@@ -86,11 +86,13 @@ class Daemon : public Health {
     std::unique_ptr<Aliases> aliases_;
     std::unique_ptr<Refusals> refusals_;
     std::unique_ptr<Access> access_;
+    Trees trees_;
     std::unique_ptr<Resolver> resolver_;
     std::unique_ptr<Fetcher> fetcher_;
     std::unique_ptr<Direct> direct_;
     std::unique_ptr<Files> files_;
     std::unique_ptr<Documents> documents_;
+    std::unique_ptr<KnownListings> known_listings_;
     std::unique_ptr<Listings> listings_;
     std::unique_ptr<Forward> forward_;
     std::unique_ptr<Reads> reads_;
@@ -210,15 +212,17 @@ Result<void> Daemon::build(const std::vector<std::string>& notices) {
     refusals_ = std::make_unique<Refusals>(settings_.revisions);
     aliases_ = std::make_unique<Aliases>(*index_);
     access_ = std::make_unique<Access>(*upstream_, *index_);
-    resolver_ = std::make_unique<Resolver>(*upstream_, *index_, *revisions_, *aliases_, *refusals_);
+    resolver_ =
+        std::make_unique<Resolver>(*upstream_, *index_, *revisions_, *aliases_, *refusals_, trees_);
     fetcher_ = std::make_unique<Fetcher>(*upstream_, *store_, *flights_, log_);
     direct_ = std::make_unique<Direct>(*fetcher_, *store_);
     files_ = std::make_unique<Files>(settings_, *resolver_, *fetcher_, *direct_, *flights_, *index_,
                                      log_);
     documents_ =
         std::make_unique<Documents>(*upstream_, *index_, *revisions_, *aliases_, *refusals_);
+    known_listings_ = std::make_unique<KnownListings>(*index_, trees_);
     listings_ = std::make_unique<Listings>(settings_, *upstream_, *index_, *revisions_, *aliases_,
-                                           *documents_);
+                                           *documents_, *known_listings_);
     forward_ = std::make_unique<Forward>(settings_, *upstream_);
     std::optional<Origin> viewer;
     if (!settings_.upstream.datasets_server.empty()) {

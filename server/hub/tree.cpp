@@ -103,9 +103,10 @@ void append_tree_item(std::string& out, const TreeItem& item) {
     fmt::format_to(std::back_inserter(out), R"({{"type":"{}","oid":"{}","size":{})",
                    item.is_folder ? "directory" : "file",
                    item.oid ? item.oid->hex() : std::string(unknown_oid), item.size);
+    out.append(R"(,"path":)").append(quoted(item.path));
     append_lfs(out, item, tree_names);
     if (!item.xet_hash.empty()) out.append(R"(,"xetHash":)").append(quoted(item.xet_hash));
-    out.append(R"(,"path":)").append(quoted(item.path)).append("}");
+    out.append("}");
 }
 
 void append_sibling(std::string& out, const TreeItem& item, bool blobs) {

@@ -30,7 +30,19 @@ std::optional<ListingRow> Documents::kept(IoThread& thread, const Scope& scope,
     return index_.reader(thread.number()).listing(scope, key);
 }
 
-Task<Documents::Lesson> Documents::read(HubAnswer answer, const DocumentRequest& request) {
+// Under the canonical name, as the Hub's redirects tell it.
+Scope Documents::scope_of(const HubAnswer& answer, const DocumentRequest& request) {
+    auto scope = request.scope;
+    const auto route = parse_route("GET", answer.hub_target);
+    if (is_valid_repo_name(route.repo.name)) {
+        aliases_.learn(request.repo, scope.access, route.repo.name);
+        scope.name = route.repo.name;
+    }
+    return scope;
+}
+
+Task<Documents::Lesson> Documents::read(HubAnswer answer, const DocumentRequest& request,
+                                        const Scope& scope) {
     const auto head = answer.response.head();
     const auto get = [&](std::string_view name) { return head.headers.get(name); };
     auto body = co_await answer.response.read_all(document_limit_bytes);
@@ -57,15 +69,21 @@ Task<Documents::Lesson> Documents::read(HubAnswer answer, const DocumentRequest&
     if (!is_json(head.headers.get("Content-Type"))) {
         co_return Lesson{.no_answer = "something between here and the Hub answered in its place"};
     }
+    Lesson lesson;
+    lesson.passing = head.headers.get("X-HF-Warning").contains("incomplete");
+    std::string link;
+    const auto next = next_link(head.headers.get("Link"));
+    if (next) link = target_of_url(*next, upstream_.hub().url()).value_or("");
+    if (request.teach && !lesson.passing) {
+        lesson.also = co_await request.teach({scope, *body, link, next.has_value()});
+    }
     auto stripped = strip_xet(std::move(*body));
     if (!stripped) co_return Lesson{.no_answer = stripped.error().message};
-    ListingRow row{.content_type = std::string(head.headers.get("Content-Type")),
-                   .body = std::move(*stripped),
-                   .fetched_at = unix_now()};
-    if (const auto next = next_link(head.headers.get("Link"))) {
-        row.link = target_of_url(*next, upstream_.hub().url()).value_or("");
-    }
-    co_return Lesson{.row = std::move(row)};
+    lesson.row = ListingRow{.content_type = std::string(head.headers.get("Content-Type")),
+                            .body = std::move(*stripped),
+                            .link = std::move(link),
+                            .fetched_at = unix_now()};
+    co_return lesson;
 }
 
 Task<Documents::Lesson> Documents::learn(IoThread& thread, DocumentRequest request) {
@@ -73,13 +91,13 @@ Task<Documents::Lesson> Documents::learn(IoThread& thread, DocumentRequest reque
     Lesson lesson;
     lesson.refusal = refusals_.recall(request.scope, request.credential, about, request.revision);
     if (lesson.refusal) co_return lesson;
-    std::string hub_target;
+    auto scope = request.scope;
     for (int attempt = 1; attempt <= attempts_per_question; ++attempt) {
         auto answer =
             co_await upstream_.ask(thread, request.ask, request.credential, Follow::same_origin);
         if (answer) {
-            hub_target = answer->hub_target;
-            lesson = co_await read(std::move(*answer), request);
+            scope = scope_of(*answer, request);
+            lesson = co_await read(std::move(*answer), request, scope);
         } else {
             lesson = Lesson{.no_answer = answer.error().message};
         }
@@ -96,12 +114,6 @@ Task<Documents::Lesson> Documents::learn(IoThread& thread, DocumentRequest reque
         }
     }
     if (!lesson.row) co_return lesson;
-    auto scope = request.scope;
-    const auto route = parse_route("GET", hub_target);
-    if (is_valid_repo_name(route.repo.name)) {
-        aliases_.learn(request.repo, scope.access, route.repo.name);
-        scope.name = route.repo.name;
-    }
     auto key = request.key;
     if (!request.revision.empty()) {
         const auto facts = facts_of_info(lesson.row->body);
@@ -113,8 +125,10 @@ Task<Documents::Lesson> Documents::learn(IoThread& thread, DocumentRequest reque
             }
         }
     }
+    auto writes = std::exchange(lesson.also, {});
+    if (!lesson.passing) writes.push_back(PutListing{scope, key, *lesson.row});
     // A full disk keeps nobody from the answer; the index has told the log.
-    co_await index_.write({PutListing{scope, key, *lesson.row}});
+    co_await index_.write(std::move(writes));
     co_return lesson;
 }
 

@@ -12,6 +12,7 @@
 #include "server/proxy/answers.hpp"
 #include "server/proxy/refusals.hpp"
 #include "server/proxy/revisions.hpp"
+#include "server/proxy/trees.hpp"
 #include "server/proxy/upstream.hpp"
 
 namespace hubkeep {
@@ -38,6 +39,8 @@ struct DocumentRequest {
     bool keep_missing = false;
     // The Hub has to be asked even if the document is there (its revision may have moved).
     bool must_ask = false;
+    // What the answer adds to the index besides the document itself, in the same write.
+    Teacher teach;
     std::string what;  // for messages: "the tree of org/name at main"
 };
 
@@ -61,9 +64,12 @@ class Documents {
         std::optional<HubError> refusal;
         std::string no_answer;
         std::optional<HubError> failure;
+        bool passing = false;  // not to be kept: another hubkeep could not ask the Hub
+        std::vector<IndexWrite> also;
     };
     Task<Lesson> learn(IoThread& thread, DocumentRequest request);
-    Task<Lesson> read(HubAnswer answer, const DocumentRequest& request);
+    Task<Lesson> read(HubAnswer answer, const DocumentRequest& request, const Scope& scope);
+    Scope scope_of(const HubAnswer& answer, const DocumentRequest& request);
 
     Upstream& upstream_;
     Index& index_;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 
 #include "server/hub/listing.hpp"
 #include "server/hub/query.hpp"
@@ -14,19 +13,17 @@ namespace {
 constexpr std::size_t paths_body_limit_bytes = 1024 * 1024;
 constexpr std::int64_t one_day_seconds = 86400;
 
+}  // namespace
+
 // Expanded documents tell things that change under a commit: last commits, scans, download counts.
-bool is_expanded(std::string_view query) {
+bool Listings::is_expanded(std::string_view query) {
     return query_value(query, "expand").value_or("false") != "false" ||
            query_flag(query, "securityStatus");
 }
 
-std::string paths_question(const std::vector<std::string>& paths, bool expand) {
-    boost::json::array list;
-    for (const auto& path : paths) list.emplace_back(path);
-    return boost::json::serialize(boost::json::object{{"paths", list}, {"expand", expand}});
+std::int64_t Listings::info_ttl_seconds() const {
+    return std::chrono::duration_cast<seconds>(settings_.listings.ttl).count();
 }
-
-}  // namespace
 
 DocumentRequest Listings::request_for(IoThread& thread, const Route& route, const Caller& caller) {
     DocumentRequest request;
@@ -47,6 +44,8 @@ Task<Outcome<Document>> Listings::info_of(IoThread& thread, const Route& route,
     request.what = fmt::format("the description of {} at {}", canonical.name, route.revision);
     request.revision = route.revision;
     request.info_query = query;
+    request.ttl_seconds = info_ttl_seconds();
+    request.teach = Trees::from_info;
     std::string commit = route.revision;
     if (!is_commit(route.revision)) {
         const auto known =
@@ -86,10 +85,10 @@ Task<Outcome<Listings::Pinned>> Listings::commit_of(IoThread& thread, const Rout
 }
 
 Task<Listings::AtCommit> Listings::at_commit(IoThread& thread, const Route& route,
-                                             const Caller& caller, RequestFor request_for) {
+                                             const Caller& caller, AnswerAt answer_at) {
     auto pinned = co_await commit_of(thread, route, caller);
     if (!pinned) co_return AtCommit{{}, std::unexpected(pinned.error())};
-    auto document = co_await documents_.get(thread, request_for(pinned->commit));
+    auto document = co_await answer_at(pinned->commit);
     const bool lost = !document && document.error().error.code == "RevisionNotFound";
     if (!lost || is_commit(route.revision)) co_return AtCommit{*pinned, std::move(document)};
     auto& reader = index_.reader(thread.number());
@@ -99,7 +98,7 @@ Task<Listings::AtCommit> Listings::at_commit(IoThread& thread, const Route& rout
     revisions_.gone(scope, route.revision);
     pinned = co_await commit_of(thread, route, caller);
     if (!pinned) co_return AtCommit{{}, std::unexpected(pinned.error())};
-    document = co_await documents_.get(thread, request_for(pinned->commit));
+    document = co_await answer_at(pinned->commit);
     co_return AtCommit{*pinned, std::move(document)};
 }
 
@@ -142,20 +141,22 @@ Task<void> Listings::info(Exchange& exchange, Route route, Caller caller) {
     auto& thread = exchange.thread();
     auto query = normalised_query(route.query, info_parameters);
     if (is_expanded(query)) {
-        const auto request_at = [&](const std::string& commit) {
-            auto request = request_for(thread, route, caller);
-            request.key = fmt::format("info of\n{}\n{}", commit, query);
-            request.ask.target =
-                repo_info_target({route.repo.kind, request.scope.name}, commit, query);
-            request.ttl_seconds = revisions_.ttl_of(request.scope, route.revision).count();
-            request.what = fmt::format("the description of {}", request.scope.name);
-            return request;
+        const auto answer_at = [&](const std::string& commit) {
+            return expanded_info_at(thread, {route, caller, query, commit, {}});
         };
-        auto found = co_await at_commit(thread, route, caller, request_at);
+        auto found = co_await at_commit(thread, route, caller, answer_at);
         co_await send(exchange, std::move(found));
         co_return;
     }
-    auto document = co_await info_of(thread, route, caller, query);
+    const bool blobs = query == "blobs=true";
+    Outcome<Document> document;
+    if (blobs) document = co_await info_with_blobs(thread, route, caller);
+    else document = co_await info_of(thread, route, caller, query);
+    if (!document && stale_allowed(document.error().error)) {
+        document = co_await known_info(thread, route, caller, blobs, document.error());
+        co_await send(exchange, std::move(document), nullptr);
+        co_return;
+    }
     // Another answer may have come first; then its commit counts until the ttl is over.
     auto& reader = index_.reader(thread.number());
     const auto scope = aliases_.scope_of(route.repo, caller.access, reader);
@@ -172,18 +173,11 @@ Task<void> Listings::info(Exchange& exchange, Route route, Caller caller) {
 Task<void> Listings::tree(Exchange& exchange, Route route, Caller caller) {
     auto& thread = exchange.thread();
     const auto query = normalised_query(route.query, tree_parameters);
-    const auto request_at = [&](const std::string& commit) {
-        auto request = request_for(thread, route, caller);
-        request.key = fmt::format("tree\n{}\n{}\n{}", commit, route.path, query);
-        request.ask.target =
-            tree_target({route.repo.kind, request.scope.name}, commit, route.path, query);
-        if (is_expanded(query)) {
-            request.ttl_seconds = revisions_.ttl_of(request.scope, route.revision).count();
-        }
-        request.what = fmt::format("the tree of {} at {}", request.scope.name, route.revision);
-        return request;
+    const std::string client(exchange.request().headers.get("User-Agent"));
+    const auto answer_at = [&](const std::string& commit) {
+        return tree_at(thread, {route, caller, query, commit, client});
     };
-    auto found = co_await at_commit(thread, route, caller, request_at);
+    auto found = co_await at_commit(thread, route, caller, answer_at);
     co_await send(exchange, std::move(found));
 }
 
@@ -203,20 +197,10 @@ Task<void> Listings::paths_info(Exchange& exchange, Route route, Caller caller) 
         co_return;
     }
     std::ranges::sort(*paths);
-    const auto question = paths_question(*paths, expand);
-    const auto request_at = [&](const std::string& commit) {
-        auto request = request_for(thread, route, caller);
-        request.ask.method = "POST";
-        request.ask.target = paths_info_target({route.repo.kind, request.scope.name}, commit);
-        request.ask.headers.set("Content-Type", "application/json");
-        request.ask.body = question;
-        const auto digest = digest_of(DigestKind::sha256, question);
-        request.key = fmt::format("paths\n{}\n{}", commit, digest.hex());
-        if (expand) request.ttl_seconds = revisions_.ttl_of(request.scope, route.revision).count();
-        request.what = fmt::format("entries of {} at {}", request.scope.name, route.revision);
-        return request;
+    const auto answer_at = [&](const std::string& commit) {
+        return paths_at(thread, {route, caller, {}, commit, {}}, *paths, expand);
     };
-    auto found = co_await at_commit(thread, route, caller, request_at);
+    auto found = co_await at_commit(thread, route, caller, answer_at);
     co_await send(exchange, std::move(found));
 }
 

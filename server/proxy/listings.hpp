@@ -5,19 +5,21 @@
 
 #include "server/hub/route.hpp"
 #include "server/proxy/documents.hpp"
+#include "server/proxy/known_listings.hpp"
 
 namespace hubkeep {
 
 class Listings {
   public:
     Listings(const Settings& settings, Upstream& upstream, Index& index, Revisions& revisions,
-             Aliases& aliases, Documents& documents)
+             Aliases& aliases, Documents& documents, KnownListings& known)
         : settings_(settings),
           upstream_(upstream),
           index_(index),
           revisions_(revisions),
           aliases_(aliases),
-          documents_(documents) {}
+          documents_(documents),
+          known_(known) {}
 
     Task<void> info(Exchange& exchange, Route route, Caller caller);
     Task<void> tree(Exchange& exchange, Route route, Caller caller);
@@ -35,18 +37,40 @@ class Listings {
     Task<Outcome<Pinned>> commit_of(IoThread& thread, const Route& route, const Caller& caller);
     // A document of that commit. When a moving revision's commit turns out to be lost (the branch
     // was moved by force), the Hub is asked once more where it points.
-    using RequestFor = std::function<DocumentRequest(const std::string& commit)>;
+    using AnswerAt = std::function<Task<Outcome<Document>>(const std::string& commit)>;
     struct AtCommit {
         Pinned pinned;
         Outcome<Document> document;
     };
     Task<AtCommit> at_commit(IoThread& thread, const Route& route, const Caller& caller,
-                             RequestFor request_for);
+                             AnswerAt answer_at);
+    // One question about a repo at a commit; `client` is its User-Agent.
+    struct Question {
+        const Route& route;
+        const Caller& caller;
+        std::string query;  // normalised
+        std::string commit;
+        std::string client;
+    };
+    // In listings_at_commit.cpp: what is known answers where it can, else the Hub, else a part.
+    Task<Outcome<Document>> tree_at(IoThread& thread, Question question);
+    Task<Outcome<Document>> paths_at(IoThread& thread, Question question,
+                                     std::vector<std::string> paths, bool expand);
+    Task<Outcome<Document>> expanded_info_at(IoThread& thread, Question question);
+    Task<Outcome<Document>> info_with_blobs(IoThread& thread, const Route& route,
+                                            const Caller& caller);
+    // A description without asking, of a commit that is known; `refused` when nothing is.
+    Task<Outcome<Document>> known_info(IoThread& thread, const Route& route, const Caller& caller,
+                                       bool blobs, Refusal refused);
+    std::string known_commit(IoThread& thread, const Route& route, const Caller& caller,
+                             bool must_be_fresh);
+    std::int64_t info_ttl_seconds() const;
     Task<void> send(Exchange& exchange, AtCommit found);
     Task<Outcome<Document>> info_of(IoThread& thread, const Route& route, const Caller& caller,
                                     std::string query);
     Result<void> agree_on_refs(IoThread& thread, const Route& route, const Caller& caller,
                                Document& document);
+    static bool is_expanded(std::string_view query);
     DocumentRequest request_for(IoThread& thread, const Route& route, const Caller& caller);
     Task<void> send(Exchange& exchange, Outcome<Document> document, const Pinned* pinned);
 
@@ -56,6 +80,7 @@ class Listings {
     Revisions& revisions_;
     Aliases& aliases_;
     Documents& documents_;
+    KnownListings& known_;
 };
 
 }  // namespace hubkeep

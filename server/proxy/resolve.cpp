@@ -70,7 +70,9 @@ Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRe
         lesson.commit = revisions_.confirmed(canonical, request.revision, lesson.entry_commit);
     }
     // A full disk keeps nobody from the answer; the index has told the log.
-    PutEntries put{canonical, lesson.entry_commit, {{request.path, std::move(entry)}}, unix_now()};
+    PutEntries put{canonical, lesson.entry_commit, {}, unix_now()};
+    if (entry.absent()) put.entries.push_back({request.path, std::move(entry)});
+    else put.entries = with_folders(request.path, std::move(entry));
     co_await index_.write({std::move(put)});
     co_return lesson;
 }
@@ -129,7 +131,7 @@ Task<Resolver::Lesson> Resolver::learn(IoThread& thread, ResolveRequest request,
 
 std::optional<EntryRow> Resolver::kept(IoThread& thread, const ResolveRequest& request,
                                        const Scope& scope, const std::string& commit) {
-    return index_.reader(thread.number()).entry(scope, commit, request.path);
+    return trees_.file(index_.reader(thread.number()), scope, commit, request.path);
 }
 
 Outcome<Resolution> Resolver::outcome_of(const EntryRow& row, const RepoId& repo,

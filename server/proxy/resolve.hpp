@@ -1,9 +1,10 @@
 #pragma once
 // Resolver: finds the entry, and so the blob, behind repo + revision + path. A commit's entries
-// never change, so they are asked for once; a revision's commit is confirmed once per ttl, with the
-// same HEAD request that brings the entry. All askers of one question share one request. When the
-// Hub does not answer, what is known is served and marked stale; what is not known is refused with
-// an error that no client takes for "not found". One for the process; any io thread.
+// never change, so they are asked for once, or never when a listing told them; a revision's commit
+// is confirmed once per ttl, with the same HEAD request that brings the entry. All askers of one
+// question share one request. When the Hub does not answer, what is known is served and marked
+// stale; what is not known is refused with an error that no client takes for "not found". One for
+// the process; any io thread.
 
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "server/proxy/answers.hpp"
 #include "server/proxy/refusals.hpp"
 #include "server/proxy/revisions.hpp"
+#include "server/proxy/trees.hpp"
 #include "server/proxy/upstream.hpp"
 
 namespace hubkeep {
@@ -38,12 +40,13 @@ struct Resolution {
 class Resolver {
   public:
     Resolver(Upstream& upstream, Index& index, Revisions& revisions, Aliases& aliases,
-             Refusals& refusals)
+             Refusals& refusals, Trees& trees)
         : upstream_(upstream),
           index_(index),
           revisions_(revisions),
           aliases_(aliases),
-          refusals_(refusals) {}
+          refusals_(refusals),
+          trees_(trees) {}
 
     Task<Outcome<Resolution>> resolve(IoThread& thread, ResolveRequest request);
 
@@ -76,6 +79,7 @@ class Resolver {
     Revisions& revisions_;
     Aliases& aliases_;
     Refusals& refusals_;
+    Trees& trees_;
     Coalescer<Lesson> lessons_;
 };
 

@@ -106,7 +106,9 @@ def text(status: int, body: str, kind="text/plain; charset=utf-8", **headers) ->
 
 
 def document(value, status=200, **headers) -> Reply:
-    return text(status, json.dumps(value), "application/json; charset=utf-8", **headers)
+    """In the form of JavaScript's JSON.stringify, byte for byte as the Hub sends it."""
+    compact = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text(status, compact, "application/json; charset=utf-8", **headers)
 
 
 async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
