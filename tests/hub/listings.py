@@ -62,7 +62,7 @@ def info(hub, request: Request, repo: Repo, revision: str = "main") -> Reply:
     return document(names | known)
 
 
-def _row(hub, commit: Commit, path: str, expand: bool) -> dict:
+def row_of(hub, commit: Commit, path: str, expand: bool) -> dict:
     entry = commit.entries.get(path)
     if entry is None:
         row = {"type": "directory", "oid": commit.folders[path], "size": 0, "path": path}
@@ -95,9 +95,9 @@ def tree(hub, request: Request, repo: Repo, revision: str, folder: str) -> Reply
         last = _read_cursor(cursor)
         paths = [it for it in paths if it > last]
     size = min(hub.tree_page_size, _number(request, "limit", hub.tree_page_size))
-    reply = document([_row(hub, commit, it, request.flag("expand")) for it in paths[:size]])
+    reply = document([row_of(hub, commit, it, request.flag("expand")) for it in paths[:size]])
     if len(paths) > size:
-        _link_next(hub, request, reply, {"cursor": _cursor(paths[size - 1]), "limit": size})
+        _link_next(hub, request, reply, {"cursor": cursor_behind(paths[size - 1]), "limit": size})
     return reply.set("X-Repo-Commit", commit.sha)
 
 
@@ -116,7 +116,7 @@ def paths_info(hub, request: Request, repo: Repo, revision: str) -> Reply:
     if len(paths) > MAX_PATHS:
         raise Refusal(413, "too many parameters")
     known = [it for it in paths if it and (it in commit.entries or it in commit.folders)]
-    return document([_row(hub, commit, it, expand) for it in known])
+    return document([row_of(hub, commit, it, expand) for it in known])
 
 
 def refs(request: Request, repo: Repo) -> Reply:
@@ -181,7 +181,7 @@ def search(hub, request: Request, kind: str) -> Reply:
     size = min(hub.search_page_size, _number(request, "limit", hub.search_page_size))
     reply = document([_summary(hub.repo(kind, it)) for it in ids[:size]])
     if len(ids) > size:
-        _link_next(hub, request, reply, {"cursor": _cursor(ids[size - 1]), "limit": size})
+        _link_next(hub, request, reply, {"cursor": cursor_behind(ids[size - 1]), "limit": size})
     reply.set("ETag", f'W/"{reply.body.size:x}-{reply.body.git_sha1[:27]}"')
     return conditional(request, reply)
 
@@ -199,7 +199,7 @@ def _number(request: Request, name: str, default: int) -> int:
     return int(value)
 
 
-def _cursor(last: str) -> str:
+def cursor_behind(last: str) -> str:
     return base64.urlsafe_b64encode(json.dumps({"after": last}).encode()).decode()
 
 
