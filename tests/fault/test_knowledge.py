@@ -82,7 +82,7 @@ def test_after_a_tree_nothing_about_its_commit_is_asked(hub, hubkeep, repo):
             assert answer.is_hit and answer.warning is None, answer
             assert answer.json() == truth(hub, repo, folder, deep)
     assert tree(daemon, repo, query="recursive=True&expand=False").json() == truth(hub, repo)
-    assert hub.count("hub") == 0, hub.requests()
+    assert hub.count("hub") == 0, hub.requests
 
 
 def truth_of(hub, repo):
@@ -104,7 +104,7 @@ def test_siblings_with_blobs_come_from_the_tree(hub, hubkeep, repo, restarted):
     assert ask(daemon, api(repo, f"/revision/{repo.head}?blobs=true")).json() == expected
     expanded = ask(daemon, api(repo, f"/revision/{repo.head}?expand=sha&expand=siblings")).json()
     assert expanded["sha"] == repo.head and len(expanded["siblings"]) == len(FILES)
-    assert hub.count("hub") == 0, hub.requests()
+    assert hub.count("hub") == 0, hub.requests
     ask(daemon, api(repo, f"/revision/{repo.head}?securityStatus=true"))
     assert hub.count("hub") == 1, "the Hub alone knows about scans"
 
@@ -123,7 +123,7 @@ def test_a_path_that_a_whole_listing_lacks_is_not_there(hub, hubkeep, repo):
     for folder in ("additional_chat_templates", "onnx/none", "config.json"):
         answer = tree(daemon, repo, folder, "recursive=false&expand=false", "main")
         assert (answer.status, answer.header("x-error-code")) == (404, "EntryNotFound"), answer
-    assert hub.count("hub") == 0, hub.requests()
+    assert hub.count("hub") == 0, hub.requests
 
 
 def test_the_listing_of_one_folder_knows_what_is_in_it_only(hub, hubkeep, repo):
@@ -135,7 +135,7 @@ def test_the_listing_of_one_folder_knows_what_is_in_it_only(hub, hubkeep, repo):
     assert ask(daemon, file_path(repo, "none.txt"), "HEAD").status == 404
     assert ask(daemon, file_path(repo, "none/none.txt"), "HEAD").status == 404
     assert tree(daemon, repo, "additional_chat_templates", "recursive=false").status == 404
-    assert hub.count("hub") == 0, hub.requests()
+    assert hub.count("hub") == 0, hub.requests
     assert ask(daemon, file_path(repo, "onnx/model.onnx"), "HEAD").status == 200
     assert ask(daemon, file_path(repo, "onnx/none"), "HEAD").status == 404
     assert hub.count("hub", "HEAD") >= 2, "what lies deeper was not listed"
@@ -150,7 +150,7 @@ def test_a_get_of_a_listed_file_costs_one_request(hub, hubkeep, repo):
         hub.reset_counts()
         assert ask(daemon, file_path(repo, path)).status == 200
         assert hub.count("hub", "HEAD") == 0
-        assert hub.count("hub", path="/resolve/") == 1, hub.requests()
+        assert hub.count("hub", path="/resolve/") == 1, hub.requests
 
 
 @pytest.mark.parametrize("seen", ("all", "all, twice", "the first", "the first and the last"))
@@ -199,7 +199,7 @@ def test_pages_of_ours_show_each_entry_once(hub, hubkeep, repo, limit):
         assert all(len(it) == limit for it in pages[:-1]) and len(pages[-1]) <= limit
     flat = walk(daemon, repo, f"limit={limit}")
     assert sum(flat, []) == truth(hub, repo, deep=False)
-    assert hub.count("hub") == 0, hub.requests()
+    assert hub.count("hub") == 0, hub.requests
 
 
 def test_a_foreign_cursor_is_for_the_hub(hub, hubkeep, repo):
@@ -314,7 +314,7 @@ def test_a_file_that_was_opened_opens_the_listing(hub, hubkeep):
     hub.reset_counts()
     assert ask(daemon, file_path(gated, "weights.bin"), "HEAD").status == 200
     assert ask(daemon, file_path(gated, "none"), "HEAD").status == 404
-    assert hub.count("hub") == 0, hub.requests()
+    assert hub.count("hub") == 0, hub.requests
 
 
 def test_descriptions_age_and_entries_do_not(hub, hubkeep, repo):
@@ -345,6 +345,6 @@ def test_a_long_listing_costs_no_memory(hub, hubkeep):
     for _ in range(3):
         assert len(tree(daemon, repo).json()) == 10_000, "one page is as long as we make them"
         assert sum(map(len, walk(daemon, repo, "recursive=true&limit=1000"))) == count + count // 100
-    assert hub.count("hub") == 0, hub.requests()
+    assert hub.count("hub") == 0, hub.requests
     grown = memory(daemon) - before
     assert is_sanitized() or grown < 48 * 1024 * 1024, f"{grown} bytes more"
