@@ -25,11 +25,35 @@ HubError Files::refusal_of(const Error& error, const Source& source) const {
 }
 
 Task<void> Files::serve(Exchange& exchange, Route route, Caller caller) {
+    ResolveRequest question{route.repo, route.revision, route.path, caller};
+    auto resolved = co_await resolver_.resolve(exchange.thread(), std::move(question));
+    co_await answer(exchange, route, caller, std::move(resolved), false);
+}
+
+// What a listing told may not be there any more, or not be open: then the Hub says why, and where a
+// moving revision points now.
+Task<void> Files::refuse_or_answer_anew(Answer& answer, const Error& error) {
+    const bool refused = error.kind == ErrorKind::not_found || error.kind == ErrorKind::denied;
+    const auto& file = answer.source.file;
+    if (refused && !answer.doubted) {
+        const auto& route = answer.route;
+        ResolveRequest question{route.repo, route.revision, route.path, answer.caller};
+        question.doubted = true;
+        auto resolved = co_await resolver_.resolve(answer.exchange.thread(), std::move(question));
+        const bool same = resolved && resolved->file.commit == file.commit;
+        if (!same) {
+            co_await this->answer(answer.exchange, route, answer.caller, std::move(resolved), true);
+            co_return;
+        }
+    }
+    co_await send_refusal(answer.exchange, {refusal_of(error, answer.source), {}}, false);
+}
+
+Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& caller,
+                         Outcome<Resolution> resolved, bool doubted) {
     const auto& request = exchange.request();
     const bool is_head = request.method == "HEAD";
     const bool pinned = is_commit(route.revision);
-    ResolveRequest question{route.repo, route.revision, route.path, caller};
-    auto resolved = co_await resolver_.resolve(exchange.thread(), std::move(question));
     if (!resolved) {
         co_await send_refusal(exchange, resolved.error(), false);
         co_return;
@@ -37,6 +61,9 @@ Task<void> Files::serve(Exchange& exchange, Route route, Caller caller) {
     const auto& file = resolved->file;
     exchange.record().cache = name_of(resolved->verdict);
     Answer answer{.exchange = exchange,
+                  .route = route,
+                  .caller = caller,
+                  .doubted = doubted,
                   .source = {resolved->repo, route.path, file, caller.credential},
                   .range = {0, file.size},
                   .verdict = resolved->verdict,
@@ -197,7 +224,7 @@ Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool cr
     const auto first = co_await first_bytes(answer, *flight);
     const bool no_room = !first && first.error().kind == ErrorKind::no_space;
     if (!first && !no_room) {
-        co_await send_refusal(exchange, {refusal_of(first.error(), answer.source), {}}, false);
+        co_await refuse_or_answer_anew(answer, first.error());
         co_return;
     }
     if (no_room) {

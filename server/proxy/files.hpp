@@ -26,6 +26,9 @@ class Files {
     // One answer under way.
     struct Answer {
         Exchange& exchange;
+        const Route& route;
+        const Caller& caller;
+        bool doubted = false;  // the Hub was asked a second time
         ResponseHead head;
         Source source;
         ByteRange range;
@@ -35,6 +38,9 @@ class Files {
         std::string warning;
         ByteCounter counter;
     };
+    Task<void> answer(Exchange& exchange, const Route& route, const Caller& caller,
+                      Outcome<Resolution> resolved, bool doubted);
+    Task<void> refuse_or_answer_anew(Answer& answer, const Error& error);
     bool choose_range(Answer& answer, std::string_view etag) const;
     Task<void> send_body(Answer& answer);
     Task<void> send_blob(Answer& answer, const File& file);

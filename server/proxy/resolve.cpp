@@ -131,6 +131,7 @@ Task<Resolver::Lesson> Resolver::learn(IoThread& thread, ResolveRequest request,
 
 std::optional<EntryRow> Resolver::kept(IoThread& thread, const ResolveRequest& request,
                                        const Scope& scope, const std::string& commit) {
+    if (request.doubted) return std::nullopt;
     return trees_.file(index_.reader(thread.number()), scope, commit, request.path);
 }
 
@@ -168,7 +169,8 @@ Task<Outcome<Resolution>> Resolver::entry_at(IoThread& thread, const ResolveRequ
         aliases_.scope_of(request.repo, request.caller.access, index_.reader(thread.number()));
     const auto asked = answer->joined ? Verdict::joined : Verdict::miss;
     const RepoId renamed{request.repo.kind, now.name};
-    auto row = kept(thread, request, now, lesson.commit);
+    at_commit.doubted = false;
+    auto row = kept(thread, at_commit, now, lesson.commit);
     const bool is_it = lesson.path == request.path && lesson.entry_commit == lesson.commit;
     if (!row && is_it) row = lesson.entry;
     if (row) co_return outcome_of(*row, renamed, lesson.commit, asked, std::move(warning));
@@ -191,6 +193,7 @@ Task<Outcome<Resolution>> Resolver::resolve(IoThread& thread, ResolveRequest req
         // The commit is gone, so the branch was moved by force: what was known of it is worthless.
         revisions_.gone(scope, request.revision);
         known.reset();
+        request.doubted = false;
     }
     const auto what = fmt::format("{} of {} at {}", request.path, scope.name, request.revision);
     request.priority = known ? Priority::revalidation : Priority::foreground;
@@ -221,6 +224,7 @@ Task<Outcome<Resolution>> Resolver::resolve(IoThread& thread, ResolveRequest req
                                          lesson.no_answer);
         co_return outcome;
     }
+    request.doubted = false;
     scope = aliases_.scope_of(request.repo, request.caller.access, reader);
     const auto verdict = known ? Verdict::revalidated : joined ? Verdict::joined : Verdict::miss;
     auto outcome = co_await entry_at(thread, request, scope, lesson.commit, verdict, {});

@@ -28,6 +28,8 @@ struct ResolveRequest {
     std::string path;
     Caller caller;
     Priority priority = Priority::foreground;
+    // The Hub just refused what is known here: it has to say itself what is true now.
+    bool doubted = false;
 };
 
 struct Resolution {
