@@ -27,6 +27,7 @@ class Loader {
     std::string expand(const Setting& setting, std::string text) const;
     void fill_data_dir();
     void read_token();
+    void read_webhook_secret();
     void validate();
     std::string line_about(const Finding& finding) const;
 
@@ -122,12 +123,24 @@ void Loader::read_token() {
                                 : line_about({{key}, "cannot be used: " + token.error().message}));
         return;
     }
-    loaded_.service_token = std::move(*token);
+    loaded_.secrets.service_token = std::move(*token);
     if (!file.empty() && !input_.tokens.hf_token.empty()) {
         loaded_.notices.push_back("HF_TOKEN is ignored, upstream.token_file is used instead");
     }
-    if (loaded_.service_token.empty() && input_.tokens.has_old_name) {
+    if (loaded_.secrets.service_token.empty() && input_.tokens.has_old_name) {
         loaded_.notices.push_back("HUGGING_FACE_HUB_TOKEN is not used; name it HF_TOKEN");
+    }
+}
+
+void Loader::read_webhook_secret() {
+    constexpr std::string_view key = "webhook.secret_file";
+    const auto& file = loaded_.settings.webhook.secret_file;
+    if (file.empty() || failed_.contains(key)) return;
+    auto secret = read_secret_file(file);
+    if (secret) {
+        loaded_.secrets.webhook = std::move(*secret);
+    } else {
+        problems_.push_back(line_about({{key}, "cannot be used: " + secret.error().message}));
     }
 }
 
@@ -138,8 +151,9 @@ std::expected<Loaded, Problems> Loader::run() {
     fill_data_dir();
     validate();
     read_token();
+    read_webhook_secret();
     if (!problems_.empty()) return std::unexpected(std::move(problems_));
-    for (const auto& risk : find_risks(loaded_.settings, !loaded_.service_token.empty())) {
+    for (const auto& risk : find_risks(loaded_.settings, !loaded_.secrets.service_token.empty())) {
         loaded_.notices.push_back(line_about(risk));
     }
     return std::move(loaded_);

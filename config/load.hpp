@@ -29,7 +29,7 @@ struct LoadInput {
 
 struct Loaded {
     Settings settings;
-    Secret service_token;
+    Secrets secrets;
     std::optional<std::string> file;  // the one that was read
     // Where each key was given, for those that were: a place as in Given.
     std::map<std::string, std::string, std::less<>> origins;

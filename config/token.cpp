@@ -36,7 +36,9 @@ Result<Secret> check_token(std::string_view text, std::string_view where) {
     return Secret(std::string(text));
 }
 
-Result<Secret> read_token_file(const std::string& path) {
+}  // namespace
+
+Result<Secret> read_secret_file(const std::string& path) {
     if (looks_like_token(path)) {
         return fail(ErrorKind::invalid,
                     "this is a token, not the name of a file: write it into a "
@@ -55,6 +57,8 @@ Result<Secret> read_token_file(const std::string& path) {
     OPENSSL_cleanse(content->data(), content->size());
     return token;
 }
+
+namespace {
 
 // The strings of a variable, which may stand there more than once.
 std::vector<char*> entries_of(char** envp, std::string_view name) {
@@ -106,7 +110,8 @@ Environment read_environ(char** envp) {
 }
 
 Result<Secret> load_service_token(const Settings& settings, const Secret& from_environment) {
-    if (!settings.upstream.token_file.empty()) return read_token_file(settings.upstream.token_file);
+    if (!settings.upstream.token_file.empty())
+        return read_secret_file(settings.upstream.token_file);
     if (from_environment.empty()) return Secret();
     return check_token(from_environment.reveal(), "HF_TOKEN");
 }

@@ -13,6 +13,12 @@
 
 namespace hubkeep {
 
+// What must never be printed and so is kept apart from the settings.
+struct Secrets {
+    Secret service_token;  // empty: none
+    Secret webhook;        // empty: no webhook
+};
+
 struct EnvironmentTokens {
     Secret hf_token;
     bool has_old_name = false;  // HUGGING_FACE_HUB_TOKEN, which is not used
@@ -24,6 +30,9 @@ EnvironmentTokens take_tokens(char** envp);
 
 // The rest of the environment, for load_settings().
 Environment read_environ(char** envp);
+
+// The only content of a file that nobody else may read, without a line end. The same errors.
+Result<Secret> read_secret_file(const std::string& path);
 
 // From the file when settings name one, else from the environment, else empty. Errors: denied when
 // others may read the file, invalid when the content cannot be a token, not_found, io.

@@ -46,9 +46,9 @@ std::size_t raise_descriptor_limit() {
 
 class Daemon : public Health {
   public:
-    Daemon(const Settings& settings, Secret token)
+    Daemon(const Settings& settings, Secrets secrets)
         : settings_(settings),
-          token_(std::move(token)),
+          secrets_(std::move(secrets)),
           log_(settings.log.level, settings.log.format),
           threads_(settings.threads != 0 ? settings.threads
                                          : std::max(1u, std::thread::hardware_concurrency()),
@@ -75,7 +75,7 @@ class Daemon : public Health {
     std::size_t running_tasks();
 
     const Settings& settings_;
-    Secret token_;
+    Secrets secrets_;
     Log log_;
     IoThreads threads_;
     std::unique_ptr<Index> index_;
@@ -96,7 +96,10 @@ class Daemon : public Health {
     std::unique_ptr<Listings> listings_;
     std::unique_ptr<Forward> forward_;
     std::unique_ptr<Reads> reads_;
+    std::unique_ptr<Refresher> refresher_;
+    std::unique_ptr<Webhook> webhook_;
     std::unique_ptr<Proxy> proxy_;
+    std::unique_ptr<RevisionDesk> revision_desk_;
     std::unique_ptr<Admin> admin_;
     ServerTls tls_;
     ServerTls no_tls_;
@@ -153,8 +156,8 @@ Result<void> Daemon::open_upstream() {
     for (std::size_t i = 0; i < threads_.size(); ++i) {
         clients.push_back(std::make_unique<Client>(threads_.at(i), client, *tls));
     }
-    upstream_ = std::make_unique<Upstream>(settings_, url->origin, std::move(token_),
-                                           std::move(clients), log_);
+    upstream_ = std::make_unique<Upstream>(
+        settings_, url->origin, std::move(secrets_.service_token), std::move(clients), log_);
     return {};
 }
 
@@ -232,9 +235,13 @@ Result<void> Daemon::build(const std::vector<std::string>& notices) {
     }
     reads_ = std::make_unique<Reads>(settings_, *upstream_, *index_, *files_, *forward_,
                                      std::move(viewer));
+    refresher_ = std::make_unique<Refresher>(*upstream_, *index_, *access_, *revisions_, *aliases_,
+                                             *refusals_);
+    webhook_ = std::make_unique<Webhook>(std::move(secrets_.webhook), *refresher_, log_);
     proxy_ = std::make_unique<Proxy>(settings_, *access_, *files_, *listings_, *reads_, *forward_,
-                                     *upstream_, *this);
-    admin_ = std::make_unique<Admin>(*this, *store_, *flights_, *upstream_);
+                                     *webhook_, *upstream_, *this);
+    revision_desk_ = std::make_unique<RevisionDesk>(*index_, *revisions_, *refresher_);
+    admin_ = std::make_unique<Admin>(*this, *store_, *flights_, *upstream_, *revision_desk_);
     return open_listeners();
 }
 
@@ -364,12 +371,11 @@ void Daemon::stop() {
 
 }  // namespace
 
-int run_daemon(const Settings& settings, Secret service_token,
-               const std::vector<std::string>& notices) {
+int run_daemon(const Settings& settings, Secrets secrets, const std::vector<std::string>& notices) {
     const auto set = awaited_signals();
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
     signal(SIGPIPE, SIG_IGN);
-    Daemon daemon(settings, std::move(service_token));
+    Daemon daemon(settings, std::move(secrets));
     const auto built = daemon.build(notices);
     if (!built) {
         fmt::print(stderr, "hubkeep: {}\n", built.error().message);

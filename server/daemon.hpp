@@ -5,14 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "common/secret.hpp"
 #include "config/settings.hpp"
+#include "config/token.hpp"
 
 namespace hubkeep {
 
 // Serves until SIGTERM or SIGINT; SIGHUP reads the certificate again. Returns the exit code: 0
 // after an orderly stop, 1 when it could not start. `notices` are logged at the start.
-int run_daemon(const Settings& settings, Secret service_token,
-               const std::vector<std::string>& notices);
+int run_daemon(const Settings& settings, Secrets secrets, const std::vector<std::string>& notices);
 
 }  // namespace hubkeep

@@ -31,8 +31,13 @@ std::string Admin::status() const {
 Task<void> Admin::handle(Exchange& exchange) {
     const auto& request = exchange.request();
     const auto path = request.path();
-    if (request.method != "GET" && request.method != "HEAD") {
-        co_await send_text(exchange, 405, plain_text, "the admin API answers GET and HEAD only\n");
+    if (request.headers.has("Origin")) {
+        // A page in the operator's browser must not command his daemon.
+        co_await send_text(exchange, 403, plain_text, "the admin API is not for web pages\n");
+    } else if (RevisionDesk::is_for(path)) {
+        co_await revisions_.handle(exchange);
+    } else if (request.method != "GET" && request.method != "HEAD") {
+        co_await send_text(exchange, 405, plain_text, "here only GET and HEAD are answered\n");
     } else if (path == "/livez" || path == "/-/livez") {
         co_await send_text(exchange, 200, plain_text, "ok\n");
     } else if (path == "/readyz" || path == "/-/readyz") {

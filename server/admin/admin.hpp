@@ -1,7 +1,8 @@
 #pragma once
 // Admin: the handler of the admin listener: health for probes and a JSON status for people and
-// scripts. Read-only. One for the process; any io thread.
+// scripts, and the operator's word on revisions. One for the process; any io thread.
 
+#include "server/admin/revision_desk.hpp"
 #include "server/proxy/proxy.hpp"
 #include "server/store/flights.hpp"
 
@@ -10,8 +11,12 @@ namespace hubkeep {
 class Admin : public Handler {
   public:
     Admin(const Health& health, const BlobStore& store, const Flights& flights,
-          const Upstream& upstream)
-        : health_(health), store_(store), flights_(flights), upstream_(upstream) {}
+          const Upstream& upstream, RevisionDesk& revisions)
+        : health_(health),
+          store_(store),
+          flights_(flights),
+          upstream_(upstream),
+          revisions_(revisions) {}
 
     Task<void> handle(Exchange& exchange) override;
 
@@ -22,6 +27,7 @@ class Admin : public Handler {
     const BlobStore& store_;
     const Flights& flights_;
     const Upstream& upstream_;
+    RevisionDesk& revisions_;
 };
 
 }  // namespace hubkeep

@@ -7,6 +7,7 @@
 
 #include "config/text.hpp"
 #include "server/cli/config.hpp"
+#include "server/cli/revisions.hpp"
 #include "server/cli/version.hpp"
 
 namespace hubkeep {
@@ -19,6 +20,8 @@ constexpr std::string_view usage =
     "  config check    find mistakes in the settings\n"
     "  config show     print the settings in force, with --origin where they come from\n"
     "  config init     print a settings file with every key explained\n"
+    "  refresh         ask the Hub now where a branch points\n"
+    "  pin, unpin      serve one commit of a branch, wherever it moves; pins lists them\n"
     "  version         print the version\n\n"
     "`hubkeep COMMAND --help` says more. Exit codes: 0 done, 1 failed, 2 wrong use,\n"
     "78 wrong settings.\n";
@@ -47,6 +50,10 @@ CommandLine::CommandLine(const ServeFunction& serve) {
     commands_.push_back(std::make_unique<ConfigCheckCommand>(config));
     commands_.push_back(std::make_unique<ConfigShowCommand>(config));
     commands_.push_back(std::make_unique<ConfigInitCommand>(config));
+    for (const auto verb : {RevisionCommand::Verb::refresh, RevisionCommand::Verb::pin,
+                            RevisionCommand::Verb::unpin, RevisionCommand::Verb::pins}) {
+        commands_.push_back(std::make_unique<RevisionCommand>(root_, verb));
+    }
     commands_.push_back(std::make_unique<VersionCommand>(root_));
     root_.add_flag("-h,--help");
     config.add_flag("-h,--help");
@@ -98,7 +105,8 @@ int CommandLine::run(int argc, char** argv, const ProcessInput& input) {
     const bool is_misspelt =
         chosen.size() == 1 && !words.empty() && !words.front().starts_with('-');
     if (is_misspelt) {
-        const auto hint = did_you_mean(words.front(), {"serve", "config", "version"});
+        const auto hint = did_you_mean(
+            words.front(), {"serve", "config", "refresh", "pin", "unpin", "pins", "version"});
         return complain("", fmt::format("no command {}{}", in_quotes(words.front()), hint));
     }
     const auto unknown = explain_unknown(words);

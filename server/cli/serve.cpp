@@ -18,7 +18,7 @@ int ServeCommand::run(const ProcessInput& input) {
     if (!loaded) return loaded.error();
     // Libraries make files as well, and what is private at the Hub stays private here.
     ::umask(077);
-    return serve_(loaded->settings, std::move(loaded->service_token), loaded->notices);
+    return serve_(loaded->settings, std::move(loaded->secrets), loaded->notices);
 }
 
 }  // namespace hubkeep

@@ -5,13 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "common/secret.hpp"
 #include "server/cli/command.hpp"
 
 namespace hubkeep {
 
 // Runs the daemon to its end and returns the exit code; `notices` are to be logged at its start.
-using ServeFunction = std::function<int(const Settings& settings, Secret service_token,
+using ServeFunction = std::function<int(const Settings& settings, Secrets secrets,
                                         const std::vector<std::string>& notices)>;
 
 class ServeCommand : public Command {

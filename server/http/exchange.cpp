@@ -18,7 +18,8 @@ Task<Result<std::string>> SessionImpl::read_body(std::size_t limit) {
     Turn& turn = *turn_;
     const auto over = [&] {
         return fail(ErrorKind::invalid,
-                    "the request's body is larger than " + std::to_string(limit) + " bytes");
+                    "the request's body is larger than " + std::to_string(limit) + " bytes",
+                    413);
     };
     if (turn.framing.body == Framing::Body::length && turn.framing.length > limit) co_return over();
     if (turn.expects_continue && input_.empty()) {

@@ -192,6 +192,8 @@ Task<void> Proxy::own(Exchange& exchange, Route route) {
     } else if (route.own_path == "readyz") {
         const bool ready = health_.ready();
         co_await send_text(exchange, ready ? 200 : 503, plain_text, health_.report());
+    } else if (route.own_path == "webhook") {
+        co_await webhook_.handle(exchange);
     } else {
         co_await send_text(exchange, 404, plain_text, "hubkeep has nothing at this address\n");
     }

@@ -7,6 +7,7 @@
 #include "server/proxy/forward.hpp"
 #include "server/proxy/listings.hpp"
 #include "server/proxy/reads.hpp"
+#include "server/proxy/webhook.hpp"
 
 namespace hubkeep {
 
@@ -20,14 +21,15 @@ class Health {
 
 class Proxy : public Handler {
   public:
-    Proxy(const Settings& settings, Access& access, Files& files, Listings& listings,
-          Reads& reads, Forward& forward, Upstream& upstream, const Health& health)
+    Proxy(const Settings& settings, Access& access, Files& files, Listings& listings, Reads& reads,
+          Forward& forward, Webhook& webhook, Upstream& upstream, const Health& health)
         : settings_(settings),
           access_(access),
           files_(files),
           listings_(listings),
           reads_(reads),
           forward_(forward),
+          webhook_(webhook),
           upstream_(upstream),
           health_(health) {}
 
@@ -50,6 +52,7 @@ class Proxy : public Handler {
     Listings& listings_;
     Reads& reads_;
     Forward& forward_;
+    Webhook& webhook_;
     Upstream& upstream_;
     const Health& health_;
 };

@@ -56,7 +56,7 @@ TEST_F(Load, WithoutAnySourceThereAreDefaults) {
     Settings expected;
     expected.data_dir = "/home/someone/.local/share/hubkeep";
     EXPECT_EQ(loaded.settings, expected);
-    EXPECT_TRUE(loaded.service_token.empty());
+    EXPECT_TRUE(loaded.secrets.service_token.empty());
     EXPECT_FALSE(loaded.file);
     EXPECT_THAT(loaded.origins, IsEmpty());
     EXPECT_THAT(loaded.notices, IsEmpty());
@@ -114,7 +114,7 @@ TEST_F(Load, AWholeFile) {
                             .cache = {.max_size = {.bytes = {}, .percent = 50.5}},
                             .xet = XetMode::strip};
     EXPECT_EQ(loaded.settings, expected);
-    EXPECT_EQ(loaded.service_token.reveal(), "hf_abc");
+    EXPECT_EQ(loaded.secrets.service_token.reveal(), "hf_abc");
     EXPECT_EQ(loaded.origins.size(), 18U);
     EXPECT_THAT(loaded.notices, IsEmpty());
 }
@@ -294,16 +294,16 @@ TEST_F(Load, TokensInTheWrongPlaceAreNotRepeated) {
 
 TEST_F(Load, WhichTokenIsUsed) {
     input_.tokens.hf_token = Secret("hf_environment");
-    EXPECT_EQ(load().service_token.reveal(), "hf_environment");
+    EXPECT_EQ(load().secrets.service_token.reveal(), "hf_environment");
     flag("upstream.token_file", folder_.write("token", "hf_file"), "--upstream-token-file");
     const auto loaded = load();
-    EXPECT_EQ(loaded.service_token.reveal(), "hf_file");
+    EXPECT_EQ(loaded.secrets.service_token.reveal(), "hf_file");
     EXPECT_THAT(loaded.notices, ElementsAre(HasSubstr("HF_TOKEN is ignored")));
     input_ = {};
     input_.is_root = true;
     input_.default_file = folder_.path("absent.yaml");
     input_.tokens.has_old_name = true;
-    EXPECT_TRUE(load().service_token.empty());
+    EXPECT_TRUE(load().secrets.service_token.empty());
     EXPECT_THAT(load().notices, ElementsAre(HasSubstr("name it HF_TOKEN")));
     input_.tokens.hf_token = Secret("two words");
     EXPECT_THAT(problems(), ElementsAre(HasSubstr("HF_TOKEN holds something else")));

@@ -257,5 +257,30 @@ TEST(PathsInfo, AtMostAThousand) {
     EXPECT_EQ(more.error().message, "too many parameters");
 }
 
+TEST(Refs, EachRevisionGetsItsCommit) {
+    const std::string refs =
+        R"({"branches":[{"name":"main","ref":"refs/heads/main","targetCommit":"a"},)"
+        R"({"name":"v1","ref":"refs/heads/v1","targetCommit":"b"}],)"
+        R"("converts":[{"name":"parquet","ref":"refs/convert/parquet","targetCommit":"c"}],)"
+        R"("tags":[{"name":"v1","ref":"refs/tags/v1","targetCommit":"d"},7,{"name":"v2"}],)"
+        R"("pullRequests":[{"name":"1","ref":"refs/pr/1","targetCommit":"e"}]})";
+    std::vector<std::string> asked;
+    const auto same = with_commits(refs, [&](const std::string& revision, const std::string& it) {
+        asked.push_back(revision + "=" + it);
+        return it;
+    });
+    ASSERT_TRUE(same);
+    EXPECT_EQ(*same, refs);
+    EXPECT_EQ(asked, (std::vector<std::string>{"main=a", "v1=b", "refs/convert/parquet=c",
+                                               "refs/pr/1=e"}));
+    const auto moved = with_commits(
+        refs, [](const std::string& revision, const std::string&) { return "at " + revision; });
+    ASSERT_TRUE(moved);
+    EXPECT_NE(moved->find(R"("ref":"refs/pr/1","targetCommit":"at refs/pr/1")"), std::string::npos);
+    EXPECT_NE(moved->find(R"("ref":"refs/tags/v1","targetCommit":"d")"), std::string::npos);
+    EXPECT_FALSE(with_commits("{", [](const auto&, const auto& it) { return it; }));
+    EXPECT_EQ(*with_commits("[]", [](const auto&, const auto& it) { return it; }), "[]");
+}
+
 }  // namespace
 }  // namespace hubkeep
