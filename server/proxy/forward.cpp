@@ -67,6 +67,12 @@ Task<void> Forward::relay(Exchange& exchange, Result<HubAnswer> answer,
                               true);
         co_return;
     }
+    if (head.status >= 300 && !get("Location").empty()) {
+        // A redirect whose Location stays here would break clients that look for it.
+        const Refusal refusal{upstream_failed("it leads to an address that is not followed"), {}};
+        co_await send_refusal(exchange, refusal, true);
+        co_return;
+    }
     const bool json = get("Content-Type").find("json") != std::string_view::npos;
     if (json && head.status == 200 && exchange.request().method != "HEAD") {
         co_await send_json(exchange, std::move(*answer), std::move(head));

@@ -176,8 +176,12 @@ Task<Result<HubAnswer>> Reads::ask(IoThread& thread, HubRequest request, const Q
 Task<Reads::Finding> Reads::find_out(IoThread& thread, const Question& question, Kept kept) {
     if (!worth_asking(question)) co_return Finding{.no_answer = why_not(question)};
     const auto& [scope, target, asker] = question.key;
-    const auto key = fmt::format("{}\n{}\n{}\n{}\n{}", scope.kind, scope.name, scope.access, target,
-                                 selection({"accept", "accept-language"}, asker));
+    const auto& token = question.credential.token;
+    // What one token is refused says nothing about another, even where all may share the answer.
+    const auto key =
+        fmt::format("{}\n{}\n{}\n{}\n{}\n{}", scope.kind, scope.name, scope.access,
+                    token.empty() ? "" : token.fingerprint(), target,
+                    selection({"accept", "accept-language"}, asker));
     const auto found = co_await questions_.ask(
         thread.tasks(), key,
         [this, &thread, question, kept] { return learn(thread, question, kept); },

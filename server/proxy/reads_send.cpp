@@ -85,6 +85,11 @@ Task<void> Reads::send(Exchange& exchange, const Route& route, const KeptAnswer&
     if (json && kept.status == 200) {
         body = with_public_urls(std::move(body), followed_urls(route),
                                 {std::string(public_hub), upstream_.hub().url()}, own);
+        // No longer, byte for byte, what a strong tag names.
+        const auto etag = head.headers.get("ETag");
+        if (body != kept.body && etag.starts_with('"')) {
+            head.headers.set("ETag", fmt::format("W/{}", etag));
+        }
     }
     if (kept.status == 200 && exchange.request().method == "GET") {
         cut_to_range(head, body, asked);

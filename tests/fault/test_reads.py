@@ -72,15 +72,18 @@ def test_a_failing_hub_is_covered_by_what_was_seen(hub, hubkeep, repo, trouble):
 def test_all_who_ask_at_once_share_one_request(hub, hubkeep, repo):
     daemon = hubkeep(hub)
     path = "/api/datasets?search=together"
-    with hub.gate("^/api/datasets$") as gate:
-        def run(n):
-            if n == 0:
-                gate.wait_arrived(1)
-                time.sleep(0.3)     # the others have no mark at the Hub: that is the point
-                gate.open()
-                return None
+    ask(daemon, "/-/livez")
+    before = daemon.open_files()
+
+    def run(number):
+        if number < 24:
             return ask(daemon, path)
-        answers = [it for it in together(run, range(25)) if it]
+        gate.wait_arrived(1)
+        wait_until(lambda: daemon.open_files() >= before + 24, "all are connected")
+        gate.open()
+
+    with hub.gate("^/api/datasets$") as gate:
+        answers = together(run, range(25))[:24]
     assert {it.status for it in answers} == {200}
     assert len({it.body for it in answers}) == 1
     assert hub.count("hub", path="^/api/datasets$") == 1
@@ -152,6 +155,24 @@ def test_what_belongs_to_an_account_is_not_asked_with_our_token(hub, hubkeep, re
             ask(daemon, path, authorization=f"Bearer {own}")
         seen = [it.header("authorization") for it in hub.requests]
         assert seen == [None, f"Bearer {own}"] * 2, path
+
+
+def test_a_refusal_is_for_the_token_it_was_given_to(hub, hubkeep, repo):
+    daemon = hubkeep(hub)
+    path, wrong = f"/api/datasets/{repo.id}/discussions", {"authorization": "Bearer hf_" + "w" * 34}
+
+    def run(number):
+        if number == 0:
+            return ask(daemon, path, **wrong)
+        gate.wait_arrived(1)
+        if number == 1:
+            return ask(daemon, path)
+        gate.wait_arrived(2)
+        gate.open()
+
+    with hub.gate("discussions") as gate:
+        refused, served, _ = together(run, range(3))
+    assert refused.status == 401 and served.status == 200, (refused, served)
 
 
 def test_pages_lead_to_us_and_are_kept_apart(hub, hubkeep):
