@@ -233,7 +233,7 @@ Result<void> Daemon::build(const std::vector<std::string>& notices) {
         if (!url) return std::unexpected(url.error());
         viewer = url->origin;
     }
-    reads_ = std::make_unique<Reads>(settings_, *upstream_, *index_, *files_, *forward_,
+    reads_ = std::make_unique<Reads>(settings_, *upstream_, *access_, *index_, *files_, *forward_,
                                      std::move(viewer));
     refresher_ = std::make_unique<Refresher>(*upstream_, *index_, *access_, *revisions_, *aliases_,
                                              *refusals_);

@@ -122,6 +122,11 @@ Task<void> Reads::answer(Exchange& exchange, Route route, Caller caller, Questio
         co_return;
     }
     auto file = parse_route(request.method, kept->file);
+    // What this client may see of one repo says nothing about another, or about its new name.
+    if (file.repo != route.repo) {
+        const std::string authorization(request.headers.get("Authorization"));
+        caller = co_await access_.identify(thread, file.repo, authorization);
+    }
     co_await files_.serve(exchange, std::move(file), std::move(caller));
 }
 

@@ -18,10 +18,11 @@ namespace hubkeep {
 class Reads {
   public:
     // `viewer` is the dataset viewer, nothing when there is none.
-    Reads(const Settings& settings, Upstream& upstream, Index& index, Files& files,
+    Reads(const Settings& settings, Upstream& upstream, Access& access, Index& index, Files& files,
           Forward& forward, std::optional<Origin> viewer)
         : settings_(settings),
           upstream_(upstream),
+          access_(access),
           answers_(index),
           files_(files),
           forward_(forward),
@@ -68,6 +69,7 @@ class Reads {
 
     const Settings& settings_;
     Upstream& upstream_;
+    Access& access_;
     KeptAnswers answers_;
     Files& files_;
     Forward& forward_;

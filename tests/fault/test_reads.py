@@ -265,6 +265,21 @@ def test_a_parquet_address_is_a_file_of_the_store(hub, hubkeep, converted):
     assert ask(daemon, path).body == COLUMN
 
 
+def test_a_way_to_another_repo_opens_nothing(hub, hubkeep, converted):
+    """Who may see the one that was asked for is not asked about the one it leads to."""
+    secret = hub.add_repo("dataset", "org/secret", {"x.parquet": COLUMN}, private=True)
+    owner = "hf_" + "o" * 34
+    hub.add_token(owner)
+    daemon = hubkeep(hub)
+    path = f"/api/datasets/{converted.id}/parquet/default/train/0.parquet"
+    hub.fault("/parquet/default", "redirect", times=None, location=file_path(secret, "x.parquet"))
+    assert ask(daemon, path, authorization=f"Bearer {owner}").body == COLUMN
+    for _ in range(2):
+        assert ask(daemon, path).status in (401, 404)
+        assert ask(daemon, file_path(secret, "x.parquet")).status in (401, 404)
+    assert ask(daemon, path, authorization=f"Bearer {owner}").body == COLUMN
+
+
 @pytest.mark.parametrize("by", ("path", "host"))
 def test_the_viewer_gets_no_credential(hub, hubkeep, repo, by):
     token = "hf_" + "v" * 34
