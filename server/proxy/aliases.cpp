@@ -33,13 +33,15 @@ Scope Aliases::scope_of(const RepoId& asked, const std::string& access, IndexRea
 
 void Aliases::learn(const RepoId& asked, const std::string& access, const std::string& canonical) {
     const Scope scope{std::string(name_of(asked.kind)), asked.name, access};
+    bool was_alias = false;
     {
         const std::lock_guard lock(mutex_);
         auto& name = names_[key_of(scope)];
         if (name == canonical) return;
+        was_alias = !name.empty();
         name = canonical;
     }
-    if (canonical != asked.name) index_.post({PutAlias{scope, canonical}});
+    if (was_alias || canonical != asked.name) index_.post({PutAlias{scope, canonical}});
 }
 
 }  // namespace hubkeep

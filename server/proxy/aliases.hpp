@@ -17,6 +17,7 @@ class Aliases {
 
     // The scope under which things about this repo are kept.
     Scope scope_of(const RepoId& asked, const std::string& access, IndexReader& reader);
+    // An old name may come to be a repo of its own again: then it is its own canonical one.
     void learn(const RepoId& asked, const std::string& access, const std::string& canonical);
 
   private:

@@ -146,8 +146,9 @@ Task<Outcome<Document>> Documents::get(IoThread& thread, DocumentRequest request
     if (!upstream_.worth_asking()) {
         lesson.no_answer = upstream_.why_not();
     } else {
-        const auto key = fmt::format("{}\n{}\n{}\n{}\n{}", request.scope.kind, request.scope.name,
-                                     request.scope.access, request.revision, request.key);
+        const auto key =
+            fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.scope.kind, request.repo.name,
+                        request.scope.name, request.scope.access, request.revision, request.key);
         const auto answer = co_await lessons_.ask(
             thread.tasks(), key, [this, &thread, request] { return learn(thread, request); },
             SteadyClock::now() + (row ? patience_with_stale : patience));

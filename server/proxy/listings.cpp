@@ -40,7 +40,9 @@ Task<Outcome<Document>> Listings::info_of(IoThread& thread, const Route& route,
     const RepoId canonical{route.repo.kind, request.scope.name};
     // A repo without a revision in its path is described at its default branch.
     const std::string asked = route.revision_given ? route.revision : "";
-    request.ask.target = repo_info_target(canonical, asked, query);
+    // A moving revision is asked for as the client did: the name may have got another meaning.
+    const auto& named = is_commit(route.revision) ? canonical : route.repo;
+    request.ask.target = repo_info_target(named, asked, query);
     request.what = fmt::format("the description of {} at {}", canonical.name, route.revision);
     request.revision = route.revision;
     request.info_query = query;

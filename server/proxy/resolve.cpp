@@ -81,7 +81,9 @@ Task<Resolver::Lesson> Resolver::ask_hub(IoThread& thread, const ResolveRequest&
                                          const Scope& scope) {
     HubRequest head;
     head.method = "HEAD";
-    RepoId repo{request.repo.kind, scope.name};
+    // A moving revision is asked for as the client did: the name may have got another meaning.
+    const bool moves = !is_commit(request.revision);
+    const RepoId repo{request.repo.kind, moves ? request.repo.name : scope.name};
     head.target = resolve_target(repo, request.revision, request.path);
     head.priority = request.priority;
     auto answer = co_await upstream_.ask(thread, std::move(head), request.caller.credential,
@@ -202,8 +204,8 @@ Task<Outcome<Resolution>> Resolver::resolve(IoThread& thread, ResolveRequest req
     if (!upstream_.worth_asking()) {
         lesson.no_answer = upstream_.why_not();
     } else {
-        auto key =
-            fmt::format("{}\n{}\n{}\n{}", scope.kind, scope.name, scope.access, request.revision);
+        auto key = fmt::format("{}\n{}\n{}\n{}\n{}", scope.kind, request.repo.name, scope.name,
+                               scope.access, request.revision);
         for (int turn = 0; turn < 2; ++turn) {
             const auto answer = co_await lessons_.ask(
                 thread.tasks(), key,
