@@ -32,7 +32,9 @@ HubRequest Forward::request_for(const Exchange& exchange, const Route& route) co
     HubRequest request;
     request.method = exchange.request().method;
     request.target = route.target();
-    for (const auto& [name, value] : exchange.request().headers) {
+    auto fields = exchange.request().headers;
+    fields.remove_hop_by_hop();
+    for (const auto& [name, value] : fields) {
         if (is_passed_up(name)) request.headers.add(name, value);
     }
     return request;

@@ -206,7 +206,8 @@ def test_nothing_of_a_person_is_passed_up(hub, hubkeep, repo):
     daemon = hubkeep(hub)
     ask(daemon, "/api/datasets?search=x", cookie="a=b", referer="http://inside/", origin="http://i",
         x_forwarded_for="10.0.0.1", forwarded="for=10.0.0.1", x_api_key="k", accept="text/x",
-        sec_fetch_mode="cors", x_auth_request_user="u", x_hf_bill_to="team")
+        sec_fetch_mode="cors", x_auth_request_user="u", x_hf_bill_to="team",
+        connection="close, x-hop", x_hop="1")
     record = hub.requests[-1]
     assert record.header("accept") == "text/x" and record.header("x-hf-bill-to") == "team"
     assert record.headers.keys() <= {"host", "accept", "x-hf-bill-to", "user-agent",
