@@ -60,8 +60,8 @@ def truth(hub, repo, folder="", deep=True) -> list[dict]:
     """What the Hub itself lists, without the hints to Xet."""
     commit = repo.commits[repo.head]
     below = folder + "/" if folder else ""
-    rows = [row_of(hub, commit, it, False) for it in sorted([*commit.entries, *commit.folders])
-            if it and it.startswith(below) and (deep or "/" not in it[len(below):])]
+    rows = [row_of(hub, commit, it, False) for it in commit.paths
+            if it.startswith(below) and (deep or "/" not in it[len(below):])]
     return [{name: value for name, value in row.items() if name != "xetHash"} for row in rows]
 
 

@@ -3,6 +3,7 @@
 Field sets are the ones clients read (names and nesting as recorded), in git's own order of paths.
 """
 import base64
+import bisect
 import json
 import urllib.parse
 
@@ -89,11 +90,12 @@ def tree(hub, request: Request, repo: Repo, revision: str, folder: str) -> Reply
         raise no_entry(commit.sha)
     below = folder + "/" if folder else ""
     deep = request.flag("recursive")
-    paths = sorted(it for it in [*commit.entries, *commit.folders]
-                   if it and it.startswith(below) and (deep or "/" not in it[len(below):]))
+    paths = commit.paths
+    if below or not deep:
+        paths = [it for it in paths
+                 if it.startswith(below) and (deep or "/" not in it[len(below):])]
     if cursor := request.param("cursor"):
-        last = _read_cursor(cursor)
-        paths = [it for it in paths if it > last]
+        paths = paths[bisect.bisect_right(paths, _read_cursor(cursor)):]
     size = min(hub.tree_page_size, _number(request, "limit", hub.tree_page_size))
     reply = document([row_of(hub, commit, it, request.flag("expand")) for it in paths[:size]])
     if len(paths) > size:

@@ -95,6 +95,11 @@ class Commit:
     def date(self) -> str:
         return self.time.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
+    @functools.cached_property
+    def paths(self) -> list[str]:
+        """Files and folders, without the root, in the order of a listing."""
+        return sorted(it for it in [*self.entries, *self.folders] if it)
+
     def history(self):
         commit = self
         while commit:
