@@ -164,6 +164,7 @@ Result<RepoFacts> facts_of_info(std::string_view json) {
     if (const auto text = member_text(json, "gated")) {
         facts.gated = as_string(*text) ? std::optional(true) : as_bool(*text);
     }
+    if (const auto text = member_text(json, "disabled")) facts.disabled = as_bool(*text);
     return facts;
 }
 

@@ -24,7 +24,8 @@ struct RepoFacts {
     std::string id;   // "" when it does not say
     std::string sha;  // the commit, "" when it does not say (a query with expand)
     std::optional<bool> is_private;
-    std::optional<bool> gated;  // "auto" and "manual" are both true
+    std::optional<bool> gated;     // "auto" and "manual" are both true
+    std::optional<bool> disabled;  // by the Hub: described still, and closed to everybody
 };
 Result<RepoFacts> facts_of_info(std::string_view json);
 // The same, where the commit must be there.

@@ -213,7 +213,11 @@ Task<std::vector<IndexWrite>> Trees::from_info(Passed passed) {
     std::vector<IndexWrite> writes;
     const auto facts = facts_of_info(passed.body);
     if (!facts) co_return writes;
-    if (facts->gated) writes.push_back(PutGated{passed.scope, *facts->gated});
+    if (facts->gated) {
+        // Of a disabled repo, too, everybody may have the listing, and the Hub refuses the files.
+        const bool closed = *facts->gated || facts->disabled.value_or(false);
+        writes.push_back(PutGated{passed.scope, closed});
+    }
     const auto siblings = member_text(passed.body, "siblings");
     if (!siblings || !is_commit(facts->sha)) co_return writes;
     Collected collected;

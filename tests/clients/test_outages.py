@@ -16,7 +16,7 @@ from fault.support import together
 from hub import Generated
 from support.daemon import free_port, new_token
 
-QUICK = 3.0
+QUICK = 5.0
 FILES = {"config.json": b"{}", "model.bin": Generated(50_000, "outage")}
 HTML = {"Content-Type": "text/html"}
 LIMITED = {"RateLimit": '"api";r=0;t=240', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
@@ -44,6 +44,7 @@ class Outage:
         slug = name.lower().replace(" ", "-")
         self.name = name
         self.known = hub.add_repo("model", f"org/{slug}-known", FILES)
+        self.known.branch("unseen")
         self.never = hub.add_repo("model", f"org/{slug}-never", FILES)
         self._token = new_token() if name == "service token refused" else None
         if self._token:
@@ -83,7 +84,7 @@ def never_seen(outage) -> list[tuple[dict, str]]:
     lost, refused = "LocalEntryNotFoundError", "HfHubHTTPError"
     return [({"call": "file", "filename": "config.json", **about}, lost),
             ({"call": "file", "filename": "config.json", "revision": "0" * 40, **about}, lost),
-            ({"call": "file", "filename": "never-asked.txt", **known}, lost),
+            ({"call": "file", "filename": "config.json", "revision": "unseen", **known}, lost),
             ({"call": "snapshot", **about}, lost), ({"call": "info", **about}, refused),
             ({"call": "tree", **about}, refused), ({"call": "refs", **about}, refused)]
 

@@ -70,10 +70,11 @@ def test_resumes_what_an_earlier_process_left(scene, version):
 PLACES = 16
 
 
-def three_files(turn: int) -> dict:
-    """No two turns share a file, and all turns have the same sizes."""
-    return {"config.json": b"%06d" % turn, "sub/notes.txt": b"notes %06d" % turn,
-            "model.bin": Generated(30_000, f"turn {turn}")}
+def three_files(turn: int, place: int = 0) -> dict:
+    """No two turns or places share a file, and all turns have the same sizes."""
+    text = f"{place:06} {turn:06}"
+    return {"config.json": text, "sub/notes.txt": "notes " + text,
+            "model.bin": Generated(30_000, text)}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -81,14 +82,16 @@ def three_files(turn: int) -> dict:
 def test_branch_moves_before_any_request_of_a_snapshot(scene, version, ttl):
     """A repo for each place between two of the daemon's questions: there the branch moves."""
     scene.start(revisions_ttl=ttl)
-    repos = [scene.hub.add_repo("model", f"org/at-{at}", three_files(0)) for at in range(PLACES)]
-    events = [scene.hub.event(lambda repo=repo: repo.commit(three_files(1)), f"/{repo.id}(/|$)",
-                              at + 1) for at, repo in enumerate(repos)]
+    repos = [scene.hub.add_repo("model", f"org/at-{at}", three_files(0, at))
+             for at in range(PLACES)]
+    events = [scene.hub.event(lambda repo=repo, at=at: repo.commit(three_files(1, at)),
+                              f"/{repo.id}(/|$)", at + 1) for at, repo in enumerate(repos)]
     jobs = [{"call": "snapshot", "repo_id": it.id} for it in repos]
     found = scene.client(version).do(*jobs)
     for repo, result in zip(repos, found, strict=True):
         expect_snapshot(result, repo, result.get("commit", "main"))
-    assert events[2].happened and not events[-1].happened, "not every place was met"
+    happened = [it.happened for it in events]
+    assert happened[3] and not happened[-1], f"not every place was met: {happened}"
     if ttl == "1h":     # Whoever comes next gets the commit that the first one has got.
         again = scene.client(version).do(*jobs)
         assert [it["commit"] for it in again] == [it["commit"] for it in found]

@@ -11,6 +11,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from clients import scripts
+from clients import test_js as js
 from clients.recording import STATES, Recording, read_table, transferred, write_table
 from clients.support import VERSIONS, expect_file, expect_snapshot, sha256
 from clients.test_rust import run as run_rust
@@ -106,6 +107,17 @@ def rust_files(scene, name):
     return Sequence(repo, {"config.json": b"changed"}, use, asks_again=False)
 
 
+def javascript(scene, name):
+    repo = scene.hub.add_repo("model", "org/js", PAGE)
+
+    def use(user):
+        job = {"hubUrl": user.endpoint, "call": "snapshot", "repo": {"type": "model",
+                                                                     "name": repo.id}}
+        expected = {it.path: it.content.sha256 for it in repo.find("main").entries.values()}
+        assert js.run_jobs(user.home, [job]) == [{"files": expected}]
+    return Sequence(repo, {"config.json": b"changed", "added.txt": b"added"}, use)
+
+
 def script(run, files, wanted):
     def make(scene, name):
         repo = scene.hub.add_repo("model", "org/scripted", files)
@@ -129,6 +141,7 @@ SEQUENCES = {
     "parquet table": (table(streaming=False), ("datasets",)),
     "parquet table, streamed": (table(streaming=True), ("datasets",)),
     "files by the crate": (rust_files, ("rust-sync", "rust-tokio")),
+    "snapshot in JavaScript": (javascript, ("js",)),
     "parts of a gguf": (script(scripts.llama_cpp, {"README.md": b"#\n"} | PARTS,
                                lambda path: path.endswith(".gguf")), ("llama.cpp",)),
     "files of a page": (script(scripts.transformers_js, PAGE, lambda path: True),

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import huggingface_hub
 from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from huggingface_hub.utils import tqdm
 
 
 def digest(path):
@@ -97,6 +98,8 @@ def do(job):
 
 
 if __name__ == "__main__":
+    # Else the end of one snapshot takes away the lock that the progress bars of others hold.
+    tqdm.get_lock()
     with ThreadPoolExecutor(int(sys.argv[1])) as pool:
         results = list(pool.map(do, json.load(sys.stdin)))
     print(json.dumps({"version": huggingface_hub.__version__, "results": results}))

@@ -113,6 +113,8 @@ TEST(RepoFacts, MayBeMissing) {
     EXPECT_FALSE(facts->gated);
     EXPECT_EQ(facts_of_info(R"({"gated":false})")->gated, false);
     EXPECT_EQ(facts_of_info(R"({"gated":"manual"})")->gated, true);
+    EXPECT_EQ(facts_of_info(R"({"disabled":true})")->disabled, true);
+    EXPECT_FALSE(facts_of_info(R"({"disabled":null})")->disabled);
     EXPECT_FALSE(facts_of_info(R"({"gated":null,"private":null,"sha":null})")->gated);
     EXPECT_EQ(facts_of_info(R"({"id":"a\/b"})")->id, "a/b");
 }
