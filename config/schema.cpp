@@ -66,6 +66,10 @@ std::vector<Setting> make_schema() {
             "The dataset viewer to ask for addresses under /-/datasets-server/ or on a host name "
             "that begins with \"datasets-server.\"; it gets no token. Empty: there is none.",
             "URL"),
+        row<FIELD(upstream.mirrors)>("upstream.mirrors",
+            "Copies of the Hub, or other hubkeeps, to ask before it, in this order. They get no "
+            "token; what they do not have is asked of the next, and of the Hub in the end.",
+            "URLS"),
         row<FIELD(upstream.token_file)>("upstream.token_file",
             "A file with the token that hubkeep shows to the Hub for all clients; only its owner "
             "may read it. Empty: HF_TOKEN from the environment, else clients' own tokens.", "FILE"),

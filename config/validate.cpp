@@ -77,6 +77,13 @@ void check_sites(const Settings& settings, std::vector<Finding>& findings) {
         auto wrong = parse_site(settings.upstream.datasets_server, site);
         if (!wrong.empty()) findings.push_back({{"upstream.datasets_server"}, std::move(wrong)});
     }
+    for (const auto& mirror : settings.upstream.mirrors) {
+        auto wrong = parse_site(mirror, site);
+        if (wrong.empty() && site.port == settings.listen.port && is_loopback(site.host)) {
+            wrong = "names hubkeep's own address";
+        }
+        if (!wrong.empty()) findings.push_back({{"upstream.mirrors"}, std::move(wrong)});
+    }
     auto wrong = parse_site(settings.upstream.endpoint, site);
     if (!wrong.empty()) {
         findings.push_back({{"upstream.endpoint"}, std::move(wrong)});

@@ -156,8 +156,15 @@ Result<void> Daemon::open_upstream() {
     for (std::size_t i = 0; i < threads_.size(); ++i) {
         clients.push_back(std::make_unique<Client>(threads_.at(i), client, *tls));
     }
-    upstream_ = std::make_unique<Upstream>(
-        settings_, url->origin, std::move(secrets_.service_token), std::move(clients), log_);
+    std::vector<Origin> mirrors;
+    for (const auto& text : settings_.upstream.mirrors) {
+        auto mirror = parse_url(text);
+        if (!mirror) return std::unexpected(mirror.error());
+        mirrors.push_back(std::move(mirror->origin));
+    }
+    upstream_ =
+        std::make_unique<Upstream>(settings_, url->origin, std::move(mirrors),
+                                   std::move(secrets_.service_token), std::move(clients), log_);
     return {};
 }
 
@@ -248,7 +255,7 @@ Result<void> Daemon::build(const std::vector<std::string>& notices) {
 std::string Daemon::report() const {
     std::string text = draining_ ? "stopping\n" : "index ok\nstore ok\n";
     text += upstream_->worth_asking() ? "hub ok\n" : "hub degraded: " + upstream_->why_not() + "\n";
-    return text + upstream_->quota_report();
+    return text + upstream_->report();
 }
 
 void Daemon::announce() const {

@@ -159,7 +159,7 @@ struct Client::Attempt {
 
 Task<Result<ClientResponse>> Client::Attempt::run(std::string text) {
     Stream& stream = *connection->stream;
-    const auto stall = client.settings_.stall_timeout;
+    const auto stall = std::min(client.settings_.stall_timeout, request.patience);
     const std::array pieces = {asio::const_buffer(text.data(), text.size()),
                                asio::const_buffer(request.body.data(), request.body.size())};
     stream.expires_after(stall);
@@ -224,8 +224,9 @@ void Client::close_idle() {
     pool_->close();
 }
 
-Task<Result<std::unique_ptr<Connection>>> Client::connect(Origin origin) {
-    auto stream = co_await dial(thread_, std::move(origin), tls_, settings_.connect_timeout);
+Task<Result<std::unique_ptr<Connection>>> Client::connect(const ClientRequest& request) {
+    const auto time = std::min(settings_.connect_timeout, request.patience);
+    auto stream = co_await dial(thread_, request.origin, tls_, time);
     if (!stream) co_return std::unexpected(std::move(stream.error()));
     co_return std::make_unique<Connection>(std::move(*stream), InputBuffer(settings_.head_bytes));
 }
@@ -247,7 +248,7 @@ Task<Result<ClientResponse>> Client::send(ClientRequest request) {
             co_return std::unexpected(at_origin(request.origin, std::move(response.error())));
         }
     }
-    auto connection = co_await connect(request.origin);
+    auto connection = co_await connect(request);
     if (!connection) co_return std::unexpected(std::move(connection.error()));
     Attempt attempt{*this, request, std::move(*connection)};
     auto response = co_await attempt.run(text);

@@ -31,6 +31,8 @@ struct ClientRequest {
     Origin origin;
     RequestHead head;  // Host, Content-Length and hop-by-hop fields are set by the client
     std::string body;
+    // For the connection, and then for the head, when less than the settings allow.
+    SteadyClock::duration patience = SteadyClock::duration::max();
 };
 
 class Client;
@@ -81,7 +83,7 @@ class Client {
     friend class ClientResponse;
     struct Pool;
     struct Attempt;
-    Task<Result<std::unique_ptr<Connection>>> connect(Origin origin);
+    Task<Result<std::unique_ptr<Connection>>> connect(const ClientRequest& request);
 
     IoThread& thread_;
     const ClientSettings settings_;

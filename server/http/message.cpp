@@ -47,6 +47,7 @@ constexpr std::pair<int, std::string_view> reasons[] = {
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
     {507, "Insufficient Storage"},
+    {508, "Loop Detected"},
     {530, "Origin Unreachable"},
 };
 

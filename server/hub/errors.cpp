@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t max_message = 500;
 constexpr std::int64_t longest_wait = 3600;
+constexpr int loop_status = 508;
 constexpr std::string_view own_limit = "proxy";
 // The Hub's words; huggingface_hub compares the second and the third letter by letter.
 constexpr std::string_view no_login = "Invalid username or password.";
@@ -106,6 +107,12 @@ HubError too_many(std::int64_t retry_after_seconds) {
     return {429, "", message + ".", retry_after_seconds};
 }
 
+HubError asked_in_a_circle() {
+    return {loop_status, "",
+            "These hubkeeps ask each other in a circle: the upstream.endpoint or upstream.mirrors "
+            "of one of them leads back."};
+}
+
 HubError overloaded(std::int64_t retry_after_seconds) {
     return {429, "",
             fmt::format("This proxy has more to do than it can bear; try again in {} seconds.",
@@ -133,6 +140,10 @@ HubError from_hub(int status, const HeaderLookup& get, bool with_service_token,
     const auto code = get("x-error-code");
     const auto message = get("x-error-message");
     if (status == 429) return limited(get);
+    // Another hubkeep between here and the Hub says best what is wrong.
+    if ((status == hub_gone_status || status == loop_status) && !message.empty()) {
+        return with_status(hub_gone_status, message);
+    }
     if (status < 400 || status >= 500 || status == 405 || status == 407 || status == 408) {
         return upstream_failed(fmt::format("it sent the status {}", status));
     }

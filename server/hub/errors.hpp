@@ -41,8 +41,9 @@ HubError not_authenticated();  // 401 in the Hub's words
 HubError bad_client_token();   // the client's own token is wrong
 HubError read_only();          // hubkeep changes nothing at the Hub
 HubError bad_request(std::string_view message);
-HubError not_allowed(std::string_view message);         // 403 by our own rules
-HubError too_many(std::int64_t retry_after_seconds);    // for the Hub
+HubError not_allowed(std::string_view message);       // 403 by our own rules
+HubError too_many(std::int64_t retry_after_seconds);  // for the Hub
+HubError asked_in_a_circle();                         // 508, RFC 5842: hubkeeps that ask each other
 HubError overloaded(std::int64_t retry_after_seconds);  // for ourselves
 // `what` names the thing ("config.json of org/name"), `why` is a clause ("the Hub is unreachable").
 HubError not_cached_offline(std::string_view what, std::string_view why);

@@ -30,7 +30,7 @@ Task<Caller> Access::identify(IoThread& thread, const RepoId& repo,
     if (token.empty()) co_return Caller{};
     const bool shared = co_await is_public(thread, repo);
     std::string access = shared ? "" : token.fingerprint();
-    co_return Caller{{Credential::Kind::client, std::move(token)}, std::move(access)};
+    co_return Caller{{Credential::Kind::client, std::move(token), shared}, std::move(access)};
 }
 
 Caller Access::identify_alone(std::string_view authorization) const {
@@ -38,7 +38,7 @@ Caller Access::identify_alone(std::string_view authorization) const {
     Secret token = token_of(authorization);
     if (token.empty()) return {};
     std::string access = token.fingerprint();
-    return {{Credential::Kind::client, std::move(token)}, std::move(access)};
+    return {{Credential::Kind::client, std::move(token), false}, std::move(access)};
 }
 
 Task<bool> Access::is_public(IoThread& thread, const RepoId& repo) {
@@ -62,6 +62,7 @@ Task<std::optional<bool>> Access::ask_visibility(IoThread& thread, RepoId repo, 
     request.target = repo_info_target(repo, "", "");
     request.priority = priority;
     request.patience = visibility_patience;
+    request.mirrors_may_answer = false;
     auto answer = co_await upstream_.ask(thread, std::move(request), {}, Follow::same_origin);
     if (!answer || answer->response.status() == 429 || answer->response.status() >= 500) {
         co_return std::nullopt;

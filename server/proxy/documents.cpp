@@ -73,7 +73,7 @@ Task<Documents::Lesson> Documents::read(HubAnswer answer, const DocumentRequest&
     lesson.passing = head.headers.get("X-HF-Warning").contains("incomplete");
     std::string link;
     const auto next = next_link(head.headers.get("Link"));
-    if (next) link = target_of_url(*next, upstream_.hub().url()).value_or("");
+    if (next) link = target_of_url(*next, answer.origin.url()).value_or("");
     if (request.teach && !lesson.passing) {
         lesson.also = co_await request.teach({scope, *body, link, next.has_value()});
     }
@@ -83,6 +83,9 @@ Task<Documents::Lesson> Documents::read(HubAnswer answer, const DocumentRequest&
                             .body = std::move(*stripped),
                             .link = std::move(link),
                             .fetched_at = unix_now()};
+    // What may be stale already is asked for again the next time.
+    if (!answer.warning.empty() && request.ttl_seconds) lesson.row->fetched_at = 0;
+    lesson.warning = std::move(answer.warning);
     co_return lesson;
 }
 
@@ -120,8 +123,10 @@ Task<Documents::Lesson> Documents::learn(IoThread& thread, DocumentRequest reque
         if (facts && is_commit(facts->sha)) {
             lesson.row->commit = facts->sha;
             key = info_key(facts->sha, request.info_query);
-            if (!is_commit(request.revision)) {
+            if (!is_commit(request.revision) && lesson.warning.empty()) {
                 revisions_.confirmed(scope, request.revision, facts->sha);
+            } else if (!is_commit(request.revision)) {
+                revisions_.heard(scope, request.revision, facts->sha);
             }
         }
     }
@@ -156,8 +161,11 @@ Task<Outcome<Document>> Documents::get(IoThread& thread, DocumentRequest request
         joined = answer && answer->joined;
     }
     if (lesson.row) {
-        const auto verdict = row ? Verdict::revalidated : joined ? Verdict::joined : Verdict::miss;
-        co_return Document{std::move(*lesson.row), verdict, {}};
+        const auto verdict = !lesson.warning.empty() ? Verdict::stale
+                             : row                   ? Verdict::revalidated
+                             : joined                ? Verdict::joined
+                                                     : Verdict::miss;
+        co_return Document{std::move(*lesson.row), verdict, std::move(lesson.warning)};
     }
     if (lesson.refusal) co_return refuse(*lesson.refusal);
     if (row) co_return Document{std::move(*row), Verdict::stale, lesson.no_answer};

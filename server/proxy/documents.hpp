@@ -62,6 +62,7 @@ class Documents {
     struct Lesson {
         std::optional<ListingRow> row;
         std::optional<HubError> refusal;
+        std::string warning;  // of a hubkeep on the way, see HubAnswer
         std::string no_answer;
         std::optional<HubError> failure;
         bool passing = false;  // not to be kept: another hubkeep could not ask the Hub

@@ -79,6 +79,11 @@ Result<std::uint64_t> bytes_to_skip(const HubAnswer& answer, const Source& sourc
     return 0;
 }
 
+bool is_part_of(const HubAnswer& answer, const Source& source, ByteRange range) {
+    return check_identity(answer, source).has_value() &&
+           bytes_to_skip(answer, source, range).has_value();
+}
+
 }  // namespace
 
 struct Fetcher::Job {
@@ -88,6 +93,7 @@ struct Fetcher::Job {
     ByteRange goal;
     ByteCounter counter;
     std::unique_ptr<Reservation> reservation;
+    std::optional<Origin> mirror;  // that sent some of the bytes
 };
 
 // One connection's share: the network fills the ring, write_down() empties it into the file.
@@ -110,8 +116,12 @@ Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& sour
     if (range.begin != 0 || range.end != source.file.size) {
         request.headers.set("Range", fmt::format("bytes={}-{}", range.begin, range.end - 1));
     }
-    auto answer =
-        co_await upstream_.ask(thread, std::move(request), source.credential, Follow::anywhere);
+    auto answer = co_await upstream_.ask(thread, request, source.credential, Follow::anywhere);
+    if (answer && answer->origin != upstream_.hub() && !is_part_of(*answer, source, range)) {
+        upstream_.distrust(answer->origin);
+        request.mirrors_may_answer = false;
+        answer = co_await upstream_.ask(thread, request, source.credential, Follow::anywhere);
+    }
     if (!answer) co_return std::unexpected(answer.error());
     const int status = answer->response.status();
     if (status != 200 && status != 206) {
@@ -129,7 +139,7 @@ Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& sour
     if (!same) co_return std::unexpected(same.error());
     const auto skip = bytes_to_skip(*answer, source, range);
     if (!skip) co_return std::unexpected(skip.error());
-    co_return Opened{std::move(answer->response), *skip};
+    co_return Opened{std::move(answer->response), *skip, std::move(answer->origin)};
 }
 
 HubError Fetcher::limit_of(const Source& source) const {
@@ -140,7 +150,7 @@ HubError Fetcher::limit_of(const Source& source) const {
 void Fetcher::start(IoThread& thread, std::shared_ptr<Flight> flight, Source source, ByteRange goal,
                     Flight::Claim claim, ByteCounter counter) {
     auto job = std::make_shared<Job>(
-        Job{thread, std::move(flight), std::move(source), goal, std::move(counter), nullptr});
+        Job{thread, std::move(flight), std::move(source), goal, std::move(counter), nullptr, {}});
     thread.tasks().spawn("fetch", run(std::move(job), claim));
 }
 
@@ -180,6 +190,10 @@ Task<void> Fetcher::run(std::shared_ptr<Job> job, Flight::Claim first) {
         co_return;
     }
     co_await flights_.verify_and_publish(job->flight);
+    const auto failure = flight.failure();
+    if (job->mirror && failure && failure->kind == ErrorKind::corrupt) {
+        upstream_.distrust(*job->mirror);
+    }
 }
 
 Task<Result<void>> Fetcher::fetch_claim(Job& job, std::uint64_t claim) {
@@ -212,6 +226,7 @@ Task<Result<void>> Fetcher::transfer(Job& job, std::uint64_t claim) {
     const auto range = job.flight->claimed(claim);
     auto opened = co_await open(job.thread, job.source, range);
     if (!opened) co_return std::unexpected(opened.error());
+    if (opened->origin != upstream_.hub()) job.mirror = opened->origin;
     const auto capacity = std::min<std::uint64_t>(ring_bytes, range.size() + opened->skip);
     auto transfer = std::make_shared<Transfer>(capacity, job.thread.executor(), claim, range.begin);
     job.thread.tasks().spawn("write down", write_down(job, transfer));

@@ -43,6 +43,7 @@ class Fetcher {
     struct Opened {
         ClientResponse response;
         std::uint64_t skip = 0;
+        Origin origin;  // that was asked: the Hub or a mirror
     };
     Task<Result<Opened>> open(IoThread& thread, const Source& source, ByteRange range);
     // What to tell a client when the Hub's quota was the cause.

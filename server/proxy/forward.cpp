@@ -21,7 +21,7 @@ ResponseHead Forward::head_for(Exchange& exchange, const HubAnswer& answer) cons
     for (const auto& field : from.headers) fields.push_back(field);
     for (const auto& [name, value] : kept_fields(fields)) head.headers.add(name, value);
     const auto mine = public_origin(settings_, exchange);
-    const auto link = rewrite_link(from.headers.get("Link"), upstream_.hub().url(), mine);
+    const auto link = rewrite_link(from.headers.get("Link"), answer.origin.url(), mine);
     if (!link.empty()) head.headers.set("Link", link);
     head.headers.set("Cache-Control", "no-store");
     add_cache_fields(head, Verdict::bypass, {});

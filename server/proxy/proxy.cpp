@@ -4,6 +4,7 @@
 
 #include "server/hub/fields.hpp"
 #include "server/hub/pages.hpp"
+#include "server/proxy/mirrors.hpp"
 
 namespace hubkeep {
 namespace {
@@ -35,6 +36,14 @@ bool needs_caller(const Route& route) {
     }
 }
 
+std::string hubkeeps_passed(const RequestHead& request) {
+    std::string via;
+    for (const auto& [name, value] : request.headers) {
+        if (iequals(name, "Via")) via += (via.empty() ? "" : ", ") + value;
+    }
+    return hubkeeps_in(via);
+}
+
 HubError no_xet() {
     return {.status = 404,
             .code = "",
@@ -54,6 +63,11 @@ HubError not_served(std::string_view what) {
 Task<void> Proxy::handle(Exchange& exchange) {
     const auto& request = exchange.request();
     auto route = parse_route(request.method, target_of(request));
+    // Before anybody could wait for a question that waits for this one.
+    if (goes_in_a_circle(hubkeeps_passed(request), upstream_.own_name())) {
+        co_await send_refusal(exchange, {asked_in_a_circle(), {}}, true);
+        co_return;
+    }
     if (exchange.over_limit() && route.kind != Route::Kind::own) {
         co_await send_refusal(exchange, {overloaded(pause_when_full_seconds), {}}, true);
         co_return;
@@ -98,6 +112,7 @@ Task<void> Proxy::handle(Exchange& exchange) {
 
 Task<void> Proxy::others(Exchange& exchange, Route route) {
     auto caller = access_.identify_alone(exchange.request().headers.get("Authorization"));
+    caller.credential.via = hubkeeps_passed(exchange.request());
     if (route.kind == Route::Kind::api_other) {
         co_await reads_.serve(exchange, std::move(route), std::move(caller));
     } else {
@@ -108,6 +123,7 @@ Task<void> Proxy::others(Exchange& exchange, Route route) {
 Task<void> Proxy::about_a_repo(Exchange& exchange, Route route) {
     const std::string authorization(exchange.request().headers.get("Authorization"));
     auto caller = co_await access_.identify(exchange.thread(), route.repo, authorization);
+    caller.credential.via = hubkeeps_passed(exchange.request());
     switch (route.kind) {
         case Route::Kind::repo_info:
             co_await listings_.info(exchange, std::move(route), std::move(caller));
@@ -146,7 +162,7 @@ Task<void> Proxy::personal(Exchange& exchange, Route route) {
 Task<void> Proxy::whoami(Exchange& exchange, Route route) {
     // With a service token the Hub would describe the service, which is nobody's business.
     Credential credential{Credential::Kind::client,
-                          token_of(exchange.request().headers.get("Authorization"))};
+                          token_of(exchange.request().headers.get("Authorization")), false};
     if (!upstream_.has_service_token() && !credential.token.empty()) {
         co_await forward_.pass(exchange, std::move(route), std::move(credential));
         co_return;

@@ -70,7 +70,7 @@ Task<void> Reads::serve_viewer(Exchange& exchange, Route route) {
     }
     auto question = question_of(exchange, route, {});
     question.key.scope = {"viewer", "", ""};
-    question.of_viewer = true;
+    question.ask.site = viewer_;
     question.ask.target.erase(0, viewer_prefix.size());
     if (!question.ask.target.starts_with('/')) question.ask.target.insert(0, "/");
     co_await answer(exchange, std::move(route), {}, std::move(question));
@@ -134,52 +134,16 @@ Task<void> Reads::pass(Exchange& exchange, Question question) {
     question.ask.method = exchange.request().method;
     const auto range = exchange.request().headers.get("Range");
     if (!range.empty()) question.ask.headers.set("Range", range);
-    auto answer = co_await ask(exchange.thread(), question.ask, question, Follow::anywhere);
+    auto answer = co_await upstream_.ask(exchange.thread(), question.ask, question.credential,
+                                         Follow::anywhere);
     co_await forward_.relay(exchange, std::move(answer), question.credential.kind);
 }
 
-bool Reads::worth_asking(const Question& question) const {
-    if (!question.of_viewer) return upstream_.worth_asking();
-    return !upstream_.offline() && viewer_breaker_.would_allow(SteadyClock::now());
-}
-
-std::string Reads::why_not(const Question& question) const {
-    if (!question.of_viewer || upstream_.offline()) return upstream_.why_not();
-    return "the dataset viewer does not answer (" + viewer_breaker_.cause() + ")";
-}
-
-Task<Result<HubAnswer>> Reads::ask(IoThread& thread, HubRequest request, const Question& question,
-                                   Follow follow) {
-    if (!question.of_viewer) {
-        auto answer =
-            co_await upstream_.ask(thread, std::move(request), question.credential, follow);
-        co_return answer;
-    }
-    if (!worth_asking(question) || !viewer_breaker_.allow(SteadyClock::now())) {
-        co_return fail(ErrorKind::unreachable, why_not(question));
-    }
-    ClientRequest out;
-    out.origin = *viewer_;
-    out.head.method = request.method;
-    out.head.target = request.target;
-    out.head.headers = std::move(request.headers);
-    out.head.headers.set("Accept-Encoding", "identity");
-    auto response = co_await upstream_.client(thread).send(std::move(out));
-    const auto now = SteadyClock::now();
-    if (!response) {
-        viewer_breaker_.failure(now, response.error().message);
-        co_return std::unexpected(response.error());
-    }
-    if (response->status() >= 500) {
-        viewer_breaker_.failure(now, fmt::format("it answered {}", response->status()));
-    } else {
-        viewer_breaker_.success();
-    }
-    co_return HubAnswer{std::move(*response), {}, request.target, false};
-}
-
 Task<Reads::Finding> Reads::find_out(IoThread& thread, const Question& question, Kept kept) {
-    if (!worth_asking(question)) co_return Finding{.no_answer = why_not(question)};
+    const auto& site = question.ask.site;
+    if (!upstream_.worth_asking(site)) {
+        co_return Finding{.no_answer = upstream_.why_not(site)};
+    }
     const auto& [scope, target, asker] = question.key;
     const auto& token = question.credential.token;
     // What one token is refused says nothing about another, even where all may share the answer.
@@ -205,17 +169,19 @@ Task<Reads::Finding> Reads::find_out(IoThread& thread, const Question& question,
 
 Task<Reads::Finding> Reads::learn(IoThread& thread, Question question, Kept kept) {
     question.ask.priority = kept ? Priority::revalidation : Priority::foreground;
+    question.ask.priority = kept ? Priority::revalidation : Priority::foreground;
     if (kept && kept->file.empty()) add_conditions(question.ask.headers, *kept);
     Finding finding;
     for (int attempt = 1; attempt <= attempts_per_question; ++attempt) {
-        auto answer = co_await ask(thread, question.ask, question, Follow::same_origin);
+        auto answer = co_await upstream_.ask(thread, question.ask, question.credential,
+                                             Follow::same_origin);
         if (answer) {
             finding = co_await read(std::move(*answer), question, kept);
         } else {
             finding = Finding{.no_answer = answer.error().message};
         }
         const bool limited = finding.failure && finding.failure->status == 429;
-        if (finding.no_answer.empty() || limited || !worth_asking(question)) break;
+        if (finding.no_answer.empty() || limited || !upstream_.worth_asking(question.ask.site)) break;
         if (attempt < attempts_per_question) co_await sleep_for(pause_between_attempts);
     }
     if (finding.answer && finding.answer->policy.may_store) {
@@ -298,9 +264,9 @@ Task<Reads::Finding> Reads::read_body(HubAnswer answer, const Question& question
     if (fresh.status == 200 && type.starts_with("text/html")) {
         co_return Finding{.no_answer = "something between here and the Hub answered in its place"};
     }
-    if (!question.of_viewer) {
+    if (!question.ask.site) {
         if (const auto next = next_link(headers.get("Link"))) {
-            fresh.next = target_of_url(*next, upstream_.hub().url()).value_or("");
+            fresh.next = target_of_url(*next, answer.origin.url()).value_or("");
         }
     }
     auto body = co_await answer.response.read_all(kept_limit_bytes);

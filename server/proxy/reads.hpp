@@ -39,7 +39,6 @@ class Reads {
         AnswerKey key;
         HubRequest ask;
         Credential credential;
-        bool of_viewer = false;
     };
     struct Finding {
         Kept answer;
@@ -60,10 +59,6 @@ class Reads {
     Task<Finding> read_body(HubAnswer answer, const Question& question, KeptAnswer fresh);
     std::optional<Finding> refused(const HubAnswer& answer, const Question& question,
                                    const Kept& kept, const CachingPolicy& policy) const;
-    Task<Result<HubAnswer>> ask(IoThread& thread, HubRequest request, const Question& question,
-                                Follow follow);
-    bool worth_asking(const Question& question) const;
-    std::string why_not(const Question& question) const;
     Task<void> send(Exchange& exchange, const Route& route, const KeptAnswer& kept, Verdict verdict,
                     std::string_view warning);
 
@@ -74,7 +69,6 @@ class Reads {
     Files& files_;
     Forward& forward_;
     const std::optional<Origin> viewer_;
-    Breaker viewer_breaker_;
     Coalescer<Finding> questions_;
 };
 

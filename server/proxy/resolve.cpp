@@ -66,8 +66,12 @@ Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRe
     lesson.path = request.path;
     lesson.entry = entry;
     lesson.entry_commit = lesson.commit;
+    lesson.warning = answer.warning;
     if (!is_commit(request.revision)) {
-        lesson.commit = revisions_.confirmed(canonical, request.revision, lesson.entry_commit);
+        lesson.commit =
+            lesson.warning.empty()
+                ? revisions_.confirmed(canonical, request.revision, lesson.entry_commit)
+                : revisions_.heard(canonical, request.revision, lesson.entry_commit);
     }
     // A full disk keeps nobody from the answer; the index has told the log.
     PutEntries put{canonical, lesson.entry_commit, {}, unix_now()};
@@ -228,8 +232,12 @@ Task<Outcome<Resolution>> Resolver::resolve(IoThread& thread, ResolveRequest req
     }
     request.doubted = false;
     scope = aliases_.scope_of(request.repo, request.caller.access, reader);
-    const auto verdict = known ? Verdict::revalidated : joined ? Verdict::joined : Verdict::miss;
-    auto outcome = co_await entry_at(thread, request, scope, lesson.commit, verdict, {});
+    const auto verdict = !lesson.warning.empty() ? Verdict::stale
+                         : known                 ? Verdict::revalidated
+                         : joined                ? Verdict::joined
+                                                 : Verdict::miss;
+    auto outcome =
+        co_await entry_at(thread, request, scope, lesson.commit, verdict, lesson.warning);
     co_return outcome;
 }
 

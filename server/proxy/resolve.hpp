@@ -60,6 +60,7 @@ class Resolver {
         std::string entry_commit;
         EntryRow entry;  // of that path at entry_commit, which a moving branch may have left
         std::optional<HubError> refusal;
+        std::string warning;              // of a hubkeep on the way, see HubAnswer
         std::string no_answer;            // why
         std::optional<HubError> failure;  // the Hub's own error behind no_answer
     };

@@ -100,8 +100,9 @@ std::optional<Revisions::Known> Revisions::known(const Scope& scope, const std::
     return as_known(scope, revision, rows_.emplace(key, Row{*row}).first->second);
 }
 
-void Revisions::put(const Scope& scope, const std::string& revision, const std::string& commit) {
-    const RevisionRow row{commit, unix_now()};
+void Revisions::put(const Scope& scope, const std::string& revision, const std::string& commit,
+                    std::int64_t confirmed_at) {
+    const RevisionRow row{commit, confirmed_at};
     if (rows_.size() >= max_remembered) rows_.clear();
     rows_[row_key(scope, revision)] = Row{row, ++sequence_};
     index_.post({PutRevision{scope, revision, row}});
@@ -115,14 +116,26 @@ std::string Revisions::confirmed(const Scope& scope, const std::string& asked,
     if (found != rows_.end() && is_fresh(scope, revision, found->second)) {
         return found->second.row.commit;
     }
-    put(scope, revision, commit);
+    put(scope, revision, commit, unix_now());
     return commit;
 }
 
 void Revisions::replaced(const Scope& scope, const std::string& revision,
                          const std::string& commit) {
     const std::lock_guard lock(mutex_);
-    put(scope, plain(revision), commit);
+    put(scope, plain(revision), commit, unix_now());
+}
+
+std::string Revisions::heard(const Scope& scope, const std::string& asked,
+                             const std::string& commit) {
+    const auto revision = plain(asked);
+    const std::lock_guard lock(mutex_);
+    const auto found = rows_.find(row_key(scope, revision));
+    if (found != rows_.end() && is_fresh(scope, revision, found->second)) {
+        return found->second.row.commit;
+    }
+    if (found == rows_.end() || found->second.row.commit != commit) put(scope, revision, commit, 0);
+    return commit;
 }
 
 void Revisions::gone(const Scope& scope, const std::string& asked) {

@@ -36,6 +36,9 @@ class Revisions {
                           const std::string& commit);
     // The same where the newest word counts, because somebody asked for it.
     void replaced(const Scope& scope, const std::string& revision, const std::string& commit);
+    // Another hubkeep named it, and could not confirm it itself: known, but not fresh. Returns the
+    // one that counts.
+    std::string heard(const Scope& scope, const std::string& revision, const std::string& commit);
     // The Hub says that there is no such revision any more, or that it is closed.
     void gone(const Scope& scope, const std::string& revision);
     // What was confirmed until now is not fresh any more, for every group of clients. An empty
@@ -55,7 +58,8 @@ class Revisions {
     std::optional<Known> as_known(const Scope& scope, const std::string& revision,
                                   const Row& row) const;
     bool is_fresh(const Scope& scope, const std::string& revision, const Row& row) const;
-    void put(const Scope& scope, const std::string& revision, const std::string& commit);
+    void put(const Scope& scope, const std::string& revision, const std::string& commit,
+             std::int64_t confirmed_at);
 
     Index& index_;
     const RevisionSettings& settings_;

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <random>
+
 #include "common/byte_range.hpp"
+#include "server/proxy/mirrors.hpp"
 
 namespace hubkeep {
 namespace {
@@ -12,6 +16,12 @@ constexpr int max_hops = 5;
 constexpr int max_questions = 3;
 constexpr auto patience_of_head = seconds(7);
 constexpr auto patience = seconds(25);
+// A mirror that hangs must leave time for the next endpoint.
+constexpr auto mirror_patience_of_head = seconds(3);
+constexpr auto mirror_patience = seconds(8);
+constexpr auto time_of_distrust = std::chrono::minutes(10);
+constexpr std::size_t max_sites = 16;
+constexpr std::string_view official_host = "huggingface.co";
 constexpr std::size_t small_body_bytes = 64 * 1024;
 constexpr std::uint64_t longest_wait = 3600;
 constexpr std::int64_t pause_when_overloaded_seconds = 1;
@@ -33,6 +43,11 @@ ResponseHead limited_head(const RateLimit& limit, const std::optional<RateLimitP
     head.headers.set("RateLimit", to_text(limit));
     if (policy) head.headers.set("RateLimit-Policy", to_text(*policy));
     return head;
+}
+
+std::string new_name() {
+    std::random_device random;
+    return fmt::format("1.1 hubkeep-{:08x}{:08x}", random(), random());
 }
 
 Budget::Report report_of(const ResponseHead& head) {
@@ -86,28 +101,74 @@ struct Counted {
 
 }  // namespace
 
-Upstream::Upstream(const Settings& settings, Origin hub, Secret service_token,
-                   std::vector<std::unique_ptr<Client>> clients, Log& log)
-    : hub_(std::move(hub)),
+bool Upstream::Endpoint::would_allow(TimePoint now) const {
+    return now >= distrusted_until.load() && breaker.would_allow(now);
+}
+
+Upstream::Upstream(const Settings& settings, Origin hub, std::vector<Origin> mirrors,
+                   Secret service_token, std::vector<std::unique_ptr<Client>> clients, Log& log)
+    : hub_(std::move(hub), Endpoint::Kind::hub),
       offline_(settings.offline),
       max_asking_(settings.limits.hub_requests),
+      own_name_(new_name()),
       service_token_(std::move(service_token)),
       clients_(std::move(clients)),
-      log_(log) {}
+      log_(log) {
+    for (auto& mirror : mirrors) {
+        mirrors_.push_back(std::make_unique<Endpoint>(std::move(mirror), Endpoint::Kind::mirror));
+    }
+}
 
 Credential Upstream::service_credential() const {
     if (service_token_.empty()) return {};
     return {Credential::Kind::service, service_token_};
 }
 
-bool Upstream::worth_asking() const {
-    return !offline_ && breaker_.would_allow(SteadyClock::now());
+bool Upstream::worth_asking(const std::optional<Origin>& of_site) const {
+    if (offline_) return false;
+    const auto now = SteadyClock::now();
+    if (of_site) {
+        const auto* const endpoint = find_site(*of_site);
+        return !endpoint || endpoint->would_allow(now);
+    }
+    const auto works = [&](const auto& mirror) { return mirror->would_allow(now); };
+    return hub_.would_allow(now) || std::ranges::any_of(mirrors_, works);
 }
 
-std::string Upstream::why_not() const {
+std::string Upstream::why_not(const std::optional<Origin>& of_site) const {
+    const auto* const endpoint = of_site ? find_site(*of_site) : &hub_;
+    return endpoint ? why_not(*endpoint) : "its address was never asked";
+}
+
+std::string Upstream::why_not(const Endpoint& endpoint) const {
     if (offline_) return "hubkeep is set to offline";
-    const auto cause = breaker_.cause();
-    return cause.empty() ? "the Hub does not answer" : "the Hub does not answer (" + cause + ")";
+    const auto cause = endpoint.breaker.cause();
+    const auto who = endpoint.kind == Endpoint::Kind::hub ? "the Hub" : endpoint.origin.url();
+    return cause.empty() ? who + " does not answer" : who + " does not answer (" + cause + ")";
+}
+
+void Upstream::distrust(const Origin& origin) {
+    for (auto& mirror : mirrors_) {
+        if (mirror->origin != origin) continue;
+        log_.warn("a mirror sent wrong bytes; it is not asked for a while",
+                  {{"mirror", origin.url()}});
+        mirror->distrusted_until = SteadyClock::now() + time_of_distrust;
+    }
+}
+
+const Upstream::Endpoint* Upstream::find_site(const Origin& origin) const {
+    const std::lock_guard lock(sites_mutex_);
+    const auto found = sites_.find(origin);
+    return found == sites_.end() ? nullptr : &found->second;
+}
+
+// Null when there are more than the code could mean: then somebody else decides the address.
+Upstream::Endpoint* Upstream::site(const Origin& origin) {
+    const std::lock_guard lock(sites_mutex_);
+    const auto found = sites_.find(origin);
+    if (found != sites_.end()) return &found->second;
+    if (sites_.size() >= max_sites) return nullptr;
+    return &sites_.try_emplace(origin, origin, Endpoint::Kind::site).first->second;
 }
 
 void Upstream::stop() {
@@ -115,9 +176,10 @@ void Upstream::stop() {
     budget_.wake_all();
 }
 
-Budget::Account Upstream::account_of(std::string_view target, const Credential& credential) const {
-    const auto& token = credential.token;
-    return {hub_.url(), token.empty() ? "" : token.fingerprint(), bucket_of(target)};
+Budget::Account Upstream::account_of(const Endpoint& endpoint, std::string_view target,
+                                     const Credential& credential) const {
+    const bool alone = endpoint.kind != Endpoint::Kind::hub || credential.token.empty();
+    return {endpoint.origin.url(), alone ? "" : credential.token.fingerprint(), bucket_of(target)};
 }
 
 ResponseHead Upstream::refusal_by_quota(const Budget::Account& account) const {
@@ -126,13 +188,19 @@ ResponseHead Upstream::refusal_by_quota(const Budget::Account& account) const {
 }
 
 HubError Upstream::limit_of(std::string_view target, const Credential& credential) const {
-    const auto head = refusal_by_quota(account_of(target, credential));
+    const auto head = refusal_by_quota(account_of(hub_, target, credential));
     const auto get = [&](std::string_view name) { return head.headers.get(name); };
     return from_hub(head.status, get, false, false);
 }
 
-std::string Upstream::quota_report() const {
+std::string Upstream::report() const {
     std::string text;
+    for (const auto& mirror : mirrors_) {
+        auto cause = mirror->breaker.cause();
+        if (SteadyClock::now() < mirror->distrusted_until.load()) cause = "it sent wrong bytes";
+        text += fmt::format("mirror {} {}\n", mirror->origin.url(),
+                            cause.empty() ? "ok" : "degraded: " + cause);
+    }
     const auto own = service_token_.empty() ? "" : service_token_.fingerprint();
     for (const auto& line : budget_.snapshot(SteadyClock::now())) {
         // Clients' own tokens have their own quotas, which are no concern of the operator.
@@ -159,24 +227,35 @@ Task<Result<ClientResponse>> Upstream::send(IoThread& thread, const Hop& hop) {
     if (!headers.has("Accept")) headers.set("Accept", "*/*");
     headers.remove("Authorization");
     // A CDN needs to know no more than which bytes are wanted.
-    if (hop.url.origin != hub_) headers = only(headers, {"Range", "Accept", "User-Agent"});
+    const bool at_endpoint = hop.url.origin == hop.endpoint.origin;
+    if (!at_endpoint) headers = only(headers, {"Range", "Accept", "User-Agent"});
     headers.set("Accept-Encoding", "identity");
-    if (hop.url.origin == hub_ && !token.empty()) {
+    const bool at_hub = at_endpoint && hop.endpoint.kind == Endpoint::Kind::hub;
+    if (at_hub && !token.empty()) {
         headers.set("Authorization", fmt::format("Bearer {}", token.reveal()));
+    }
+    // For other hubkeeps, so that two that ask each other notice. The Hub has no use for it.
+    if (at_endpoint && !hop.url.origin.host.ends_with(official_host)) {
+        const auto& via = hop.credential.via;
+        headers.set("Via", via.empty() ? own_name_ : via + ", " + own_name_);
+    }
+    if (hop.endpoint.kind == Endpoint::Kind::mirror) {
+        out.patience = request.method == "HEAD" ? mirror_patience_of_head : mirror_patience;
     }
     auto response = co_await client(thread).send(std::move(out));
     co_return response;
 }
 
-void Upstream::judge(const Result<ClientResponse>& response) {
+void Upstream::judge(Endpoint& endpoint, const Result<ClientResponse>& response) {
     const auto now = SteadyClock::now();
+    auto& breaker = endpoint.breaker;
     if (!response) {
-        if (stopping_ || response.error().kind == ErrorKind::cancelled) return breaker_.unknown();
-        breaker_.failure(now, response.error().message);
-    } else if (response->status() >= 500) {
-        breaker_.failure(now, fmt::format("it answered {}", response->status()));
+        if (stopping_ || response.error().kind == ErrorKind::cancelled) return breaker.unknown();
+        breaker.failure(now, response.error().message);
+    } else if (response->status() >= 500 && !is_from_hubkeep(response->head())) {
+        breaker.failure(now, fmt::format("it answered {}", response->status()));
     } else {
-        breaker_.success();
+        breaker.success();
     }
 }
 
@@ -198,20 +277,23 @@ Task<bool> Upstream::admitted(const Budget::Account& account, Priority priority,
 }
 
 // One question, asked again after a reset that comes soon enough.
-Task<Result<ClientResponse>> Upstream::hop_at_hub(IoThread& thread, const Hop& hop) {
-    const auto account = account_of(hop.url.target, hop.credential);
+Task<Result<ClientResponse>> Upstream::hop_at_endpoint(IoThread& thread, const Hop& hop) {
+    const auto account = account_of(hop.endpoint, hop.url.target, hop.credential);
     for (int question = 1; question <= max_questions; ++question) {
         const bool may_go = co_await admitted(account, hop.priority, hop.deadline);
         if (!may_go) break;
         UnderWay under_way(budget_, account);
         if (stopping_) co_return fail(ErrorKind::cancelled, "hubkeep is stopping");
-        if (!breaker_.allow(SteadyClock::now())) co_return fail(ErrorKind::unreachable, why_not());
+        if (!hop.endpoint.breaker.allow(SteadyClock::now())) {
+            co_return fail(ErrorKind::unreachable, why_not(hop.endpoint));
+        }
         auto response = co_await send(thread, hop);
-        judge(response);
+        judge(hop.endpoint, response);
         if (response) under_way.settle(response->head());
         if (!response || response->status() != 429) co_return response;
         log_.warn("the Hub limits our requests",
-                  {{"bucket", name_of(account.bucket)},
+                  {{"endpoint", account.endpoint},
+                   {"bucket", name_of(account.bucket)},
                    {"seconds", budget_.line(account, SteadyClock::now()).limit.reset_seconds}});
         // Reading it keeps the connection for the next question.
         co_await response->read_all(small_body_bytes);
@@ -219,48 +301,92 @@ Task<Result<ClientResponse>> Upstream::hop_at_hub(IoThread& thread, const Hop& h
     co_return ClientResponse::made_here(refusal_by_quota(account));
 }
 
+HubAnswer Upstream::answer_here(const HubRequest& request, ResponseHead head) const {
+    return HubAnswer{.response = ClientResponse::made_here(std::move(head)),
+                     .hub_target = request.target,
+                     .origin = request.site.value_or(hub_.origin)};
+}
+
 Task<Result<HubAnswer>> Upstream::ask(IoThread& thread, HubRequest request,
                                       const Credential& credential, Follow follow_how) {
     if (stopping_) co_return fail(ErrorKind::cancelled, "hubkeep is stopping");
-    if (!worth_asking()) co_return fail(ErrorKind::unreachable, why_not());
+    if (offline_) co_return fail(ErrorKind::unreachable, why_not());
     const Counted asking(asking_);
     if (asking.mine > max_asking_) {
-        auto head = limited_head({"proxy", 0, pause_when_overloaded_seconds}, std::nullopt);
-        co_return HubAnswer{ClientResponse::made_here(std::move(head)), {}, request.target, false};
+        const RateLimit limit{"proxy", 0, pause_when_overloaded_seconds};
+        co_return answer_here(request, limited_head(limit, std::nullopt));
     }
-    auto answer = co_await follow(thread, std::move(request), credential, follow_how);
+    if (request.site) {
+        auto* const endpoint = site(*request.site);
+        if (!endpoint) co_return fail(ErrorKind::invalid, "too many different sites");
+        auto answer = co_await follow(thread, *endpoint, request, credential, follow_how);
+        co_return answer;
+    }
+    auto mirrored = co_await ask_mirrors(thread, request, credential, follow_how);
+    if (mirrored.is_good) co_return std::move(*mirrored.answer);
+    auto answer = co_await follow(thread, hub_, request, credential, follow_how);
+    const bool hub_spoke =
+        answer && answer->response.status() != 429 && answer->response.status() < 500;
+    if (!hub_spoke && mirrored.answer) co_return std::move(*mirrored.answer);
     co_return answer;
 }
 
-Task<Result<HubAnswer>> Upstream::follow(IoThread& thread, HubRequest request,
-                                         const Credential& credential, Follow follow) {
+// The first good answer, else what counts when the Hub cannot be asked.
+Task<Upstream::Mirrored> Upstream::ask_mirrors(IoThread& thread, const HubRequest& request,
+                                               const Credential& credential, Follow follow_how) {
+    Mirrored found;
+    if (!request.mirrors_may_answer || !credential.shared) co_return found;
+    for (const auto& mirror : mirrors_) {
+        if (!mirror->would_allow(SteadyClock::now())) continue;
+        auto answer = co_await follow(thread, *mirror, request, credential, follow_how);
+        if (!answer) continue;
+        found.is_good = is_good_answer(*answer, request);
+        const bool counts = found.is_good || is_second_best(*answer, request);
+        if (counts && (found.is_good || !found.answer)) found.answer = std::move(*answer);
+        if (found.is_good) break;
+    }
+    co_return found;
+}
+
+Result<Url> Upstream::next_hop(const Hop& hop, std::string_view location) const {
+    auto next = resolve_location(hop.url.origin, location);
+    if (!next) return fail(ErrorKind::protocol, "the Hub redirects to an unusable address");
+    if (next->origin != hop.url.origin && hop.url.origin.tls && !next->origin.tls) {
+        return fail(ErrorKind::protocol, "the Hub redirects from https to http, which is refused");
+    }
+    if (hop.endpoint.kind == Endpoint::Kind::mirror && next->origin == hub_.origin) {
+        return fail(ErrorKind::protocol, "a mirror only redirects to the Hub");
+    }
+    return next;
+}
+
+Task<Result<HubAnswer>> Upstream::follow(IoThread& thread, Endpoint& endpoint,
+                                         const HubRequest& request, const Credential& credential,
+                                         Follow follow) {
     const auto patient = request.method == "HEAD" ? patience_of_head : patience;
-    const auto deadline = SteadyClock::now() + request.patience.value_or(patient);
-    Hop hop{request, credential, Url{hub_, request.target}, request.priority, deadline};
+    const bool waits = endpoint.kind != Endpoint::Kind::mirror;
+    const auto now = SteadyClock::now();
+    Hop hop{request,          credential,
+            endpoint,         Url{endpoint.origin, request.target},
+            request.priority, waits ? now + request.patience.value_or(patient) : now};
     std::vector<ResponseHead> redirects;
     std::string hub_target = request.target;
     for (int hops = 0; hops <= max_hops; ++hops) {
-        const bool at_hub = hop.url.origin == hub_;
-        auto sent = at_hub ? hop_at_hub(thread, hop) : send(thread, hop);
+        const bool at_endpoint = hop.url.origin == endpoint.origin;
+        auto sent = at_endpoint ? hop_at_endpoint(thread, hop) : send(thread, hop);
         auto response = co_await std::move(sent);
         if (!response) co_return std::unexpected(response.error());
-        if (at_hub) hub_target = hop.url.target;
+        if (at_endpoint) hub_target = hop.url.target;
         const auto location = response->head().headers.get("Location");
-        if (follow == Follow::no || !is_redirect(response->status()) || location.empty()) {
+        const bool is_last =
+            follow == Follow::no || !is_redirect(response->status()) || location.empty();
+        auto next = is_last ? Result<Url>(Url{}) : next_hop(hop, location);
+        if (!next) co_return std::unexpected(next.error());
+        const bool leaves = !is_last && next->origin != endpoint.origin;
+        if (is_last || (leaves && follow == Follow::same_origin)) {
+            auto warning = stale_warning_of(response->head());
             co_return HubAnswer{std::move(*response), std::move(redirects), std::move(hub_target),
-                                !at_hub};
-        }
-        auto next = resolve_location(hop.url.origin, location);
-        if (!next) {
-            co_return fail(ErrorKind::protocol, "the Hub redirects to an unusable address");
-        }
-        if (next->origin != hop.url.origin && hop.url.origin.tls && !next->origin.tls) {
-            co_return fail(ErrorKind::protocol,
-                           "the Hub redirects from https to http, which is refused");
-        }
-        if (follow == Follow::same_origin && next->origin != hub_) {
-            co_return HubAnswer{std::move(*response), std::move(redirects), std::move(hub_target),
-                                false};
+                                !at_endpoint,         endpoint.origin,      std::move(warning)};
         }
         redirects.push_back(response->head());
         hop.url = std::move(*next);

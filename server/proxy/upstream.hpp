@@ -1,115 +1,111 @@
 #pragma once
-// Upstream: the way to the Hub. It alone adds a credential, and only to the configured Hub itself
-// (same scheme, host and port); it follows redirects by hand so that this is decided again at each
-// hop. It keeps the breaker and the budget and knows `offline`. One for the process; per io thread
-// it uses that thread's Client. When the quota does not allow a request within its patience, the
+// Upstream: the way to the Hub and to the mirrors in front of it (mirrors.hpp has the rule whom to
+// believe). It alone adds a credential, and only to the configured Hub itself (same scheme, host
+// and port); it follows redirects by hand so that this is decided again at each hop. It keeps the
+// budget and a breaker per endpoint, and knows `offline`. One for the process; per io thread it
+// uses that thread's Client. When the quota does not allow a request within its patience, the
 // answer is the 429 that the Hub would give, made here without asking, with the true waiting time.
 // Errors: unreachable (also when offline or the breaker is open), timed_out, closed, protocol.
 
 #include <atomic>
+#include <map>
 #include <memory>
-#include <optional>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "common/log.hpp"
 #include "common/secret.hpp"
 #include "config/settings.hpp"
-#include "server/http/client.hpp"
 #include "server/hub/errors.hpp"
 #include "server/proxy/breaker.hpp"
-#include "server/proxy/budget.hpp"
+#include "server/proxy/hub_request.hpp"
 
 namespace hubkeep {
-
-// What to authenticate with at the Hub: the service token, the asking client's own, or nothing.
-struct Credential {
-    enum class Kind { none, service, client };
-    Kind kind = Kind::none;
-    Secret token;
-};
-
-struct HubRequest {
-    std::string method = "GET";
-    std::string target;
-    Headers
-        headers;  // beyond what Upstream sets itself: User-Agent, Accept-Encoding, Authorization
-    std::string body;
-    Priority priority = Priority::foreground;
-    // How long to wait for the quota before it is asked; a HEAD gets 7 s, others 25 s, since
-    // clients give a HEAD 10 s and people an API call no more.
-    std::optional<SteadyClock::duration> patience;
-};
-
-// How far to follow redirects.
-enum class Follow {
-    no,
-    same_origin,  // within the Hub: renames, resolve-cache
-    anywhere,     // also to the CDN, without any credential
-};
-
-struct HubAnswer {
-    ClientResponse response;
-    // The head of the first hop and every redirect after it: metadata is spread over them.
-    std::vector<ResponseHead> redirects;
-    // The target of the last hop at the Hub; differs from what was asked after a rename.
-    std::string hub_target;
-    bool left_hub = false;  // the response is another origin's
-};
 
 class Upstream {
   public:
     // `clients` has one Client per io thread, in their order; they outlive the Upstream.
-    Upstream(const Settings& settings, Origin hub, Secret service_token,
-             std::vector<std::unique_ptr<Client>> clients, Log& log);
+    Upstream(const Settings& settings, Origin hub, std::vector<Origin> mirrors,
+             Secret service_token, std::vector<std::unique_ptr<Client>> clients, Log& log);
 
     Task<Result<HubAnswer>> ask(IoThread& thread, HubRequest request, const Credential& credential,
                                 Follow follow);
 
-    const Origin& hub() const { return hub_; }
+    const Origin& hub() const { return hub_.origin; }
     bool offline() const { return offline_; }
     bool has_service_token() const { return !service_token_.empty(); }
     Credential service_credential() const;
-    // False when asking now would fail at once.
-    bool worth_asking() const;
-    std::string why_not() const;  // a clause for messages: "the Hub is unreachable (...)"
+    // False when asking the Hub and its mirrors, or that site, now would fail at once.
+    bool worth_asking(const std::optional<Origin>& of_site = {}) const;
+    // A clause for messages: "the Hub is unreachable (...)".
+    std::string why_not(const std::optional<Origin>& of_site = {}) const;
+    // What this process calls itself in Via.
+    const std::string& own_name() const { return own_name_; }
     // From now on every request is refused as cancelled; any thread.
     void stop();
     // The error for a client whose request the quota does not allow now.
     HubError limit_of(std::string_view target, const Credential& credential) const;
     const Budget& budget() const { return budget_; }
-    // A line per bucket, for people.
-    std::string quota_report() const;
+    // A line per bucket and per mirror that fails, for people.
+    std::string report() const;
     Client& client(IoThread& thread) { return *clients_[thread.number()]; }
-    Breaker& breaker() { return breaker_; }
+    // A mirror sent bytes that were not the file's: it is left alone for a while.
+    void distrust(const Origin& origin);
 
   private:
+    struct Endpoint {
+        enum class Kind { hub, mirror, site };
+        explicit Endpoint(Origin o, Kind k) : origin(std::move(o)), kind(k) {}
+        const Origin origin;
+        const Kind kind;
+        Breaker breaker;
+        std::atomic<TimePoint> distrusted_until{TimePoint::min()};
+
+        bool would_allow(TimePoint now) const;
+    };
+    struct Mirrored {
+        std::optional<HubAnswer> answer;
+        bool is_good = false;  // else it counts only when the Hub cannot be asked
+    };
     // What a hop needs to know of the whole request.
     struct Hop {
         const HubRequest& request;
         const Credential& credential;
+        Endpoint& endpoint;
         Url url;
         Priority priority = Priority::foreground;
         TimePoint deadline{};  // of waiting for the quota
     };
-    Task<Result<HubAnswer>> follow(IoThread& thread, HubRequest request,
+    Task<Mirrored> ask_mirrors(IoThread& thread, const HubRequest& request,
+                               const Credential& credential, Follow follow);
+    Task<Result<HubAnswer>> follow(IoThread& thread, Endpoint& endpoint, const HubRequest& request,
                                    const Credential& credential, Follow follow);
-    Task<Result<ClientResponse>> hop_at_hub(IoThread& thread, const Hop& hop);
+    Result<Url> next_hop(const Hop& hop, std::string_view location) const;
+    Task<Result<ClientResponse>> hop_at_endpoint(IoThread& thread, const Hop& hop);
     Task<Result<ClientResponse>> send(IoThread& thread, const Hop& hop);
     Task<bool> admitted(const Budget::Account& account, Priority priority, TimePoint deadline);
-    Budget::Account account_of(std::string_view target, const Credential& credential) const;
+    Endpoint* site(const Origin& origin);
+    const Endpoint* find_site(const Origin& origin) const;
+    std::string why_not(const Endpoint& endpoint) const;
+    HubAnswer answer_here(const HubRequest& request, ResponseHead head) const;
+    Budget::Account account_of(const Endpoint& endpoint, std::string_view target,
+                               const Credential& credential) const;
     ResponseHead refusal_by_quota(const Budget::Account& account) const;
-    void judge(const Result<ClientResponse>& response);
+    void judge(Endpoint& endpoint, const Result<ClientResponse>& response);
 
-    const Origin hub_;
+    Endpoint hub_;
+    std::vector<std::unique_ptr<Endpoint>> mirrors_;  // in the order to ask
+    mutable std::mutex sites_mutex_;
+    std::map<Origin, Endpoint> sites_;  // a few, see site()
     const bool offline_;
     const std::size_t max_asking_;
+    const std::string own_name_;  // in Via, new for each process
     std::atomic<bool> stopping_{false};
     std::atomic<std::size_t> asking_{0};
     const Secret service_token_;
     std::vector<std::unique_ptr<Client>> clients_;
     Log& log_;
-    mutable Breaker breaker_;
     Budget budget_;
 };
 

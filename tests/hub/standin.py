@@ -109,6 +109,10 @@ class StandInHub:
         self._repos = {**self._repos, (kind, id.lower()): repo}
         return repo
 
+    def take_repo(self, repo: Repo) -> None:
+        """Another stand-in's repo, as a mirror has it: the same commits."""
+        self._repos = {**self._repos, (repo.kind, repo.id.lower()): repo}
+
     def repo(self, kind: str, id: str) -> Repo | None:
         return self._repos.get((kind, id.lower()))
 
