@@ -27,7 +27,7 @@ class Loader {
     std::string expand(const Setting& setting, std::string text) const;
     void fill_data_dir();
     void read_token();
-    void read_webhook_secret();
+    void read_secret(std::string_view key, const std::string& file, Secret& out);
     void validate();
     std::string line_about(const Finding& finding) const;
 
@@ -132,13 +132,11 @@ void Loader::read_token() {
     }
 }
 
-void Loader::read_webhook_secret() {
-    constexpr std::string_view key = "webhook.secret_file";
-    const auto& file = loaded_.settings.webhook.secret_file;
+void Loader::read_secret(std::string_view key, const std::string& file, Secret& out) {
     if (file.empty() || failed_.contains(key)) return;
     auto secret = read_secret_file(file);
     if (secret) {
-        loaded_.secrets.webhook = std::move(*secret);
+        out = std::move(*secret);
     } else {
         problems_.push_back(line_about({{key}, "cannot be used: " + secret.error().message}));
     }
@@ -151,7 +149,10 @@ std::expected<Loaded, Problems> Loader::run() {
     fill_data_dir();
     validate();
     read_token();
-    read_webhook_secret();
+    const auto& settings = loaded_.settings;
+    read_secret("webhook.secret_file", settings.webhook.secret_file, loaded_.secrets.webhook);
+    read_secret("upstream.proxy_auth_file", settings.upstream.proxy_auth_file,
+                loaded_.secrets.proxy_login);
     if (!problems_.empty()) return std::unexpected(std::move(problems_));
     for (const auto& risk : find_risks(loaded_.settings, !loaded_.secrets.service_token.empty())) {
         loaded_.notices.push_back(line_about(risk));

@@ -41,7 +41,7 @@ Setting reloadable(Setting setting) {
 #define FIELD(path) [](auto& settings) -> auto& { return settings.path; }
 
 // clang-format off
-std::vector<Setting> make_schema() {
+std::vector<Setting> general_settings() {
     return {
         row<FIELD(listen)>("listen",
             "Where clients reach hubkeep. \":8090\" means every address of this machine, a port "
@@ -60,6 +60,11 @@ std::vector<Setting> make_schema() {
         row<FIELD(admin.listen)>("admin.listen",
             "Where health checks and administration are reached. Nothing asks for a password "
             "there, so keep it on 127.0.0.1 or a protected network."),
+    };
+}
+
+std::vector<Setting> upstream_settings() {
+    return {
         row<FIELD(upstream.endpoint)>("upstream.endpoint",
             "The Hub to ask: http(s)://HOST[:PORT].", "URL"),
         row<FIELD(upstream.datasets_server)>("upstream.datasets_server",
@@ -76,10 +81,27 @@ std::vector<Setting> make_schema() {
         row<FIELD(upstream.ca_file)>("upstream.ca_file",
             "Certificates (PEM) of the authorities that may vouch for the Hub. Empty: those of "
             "the system.", "FILE"),
+        row<FIELD(upstream.proxy)>("upstream.proxy",
+            "A proxy for all connections to the Hub and its CDN: http://HOST:PORT (CONNECT) or "
+            "socks5://HOST:PORT, which looks up the names itself. Empty: none; variables such as "
+            "HTTPS_PROXY are not looked at.", "URL"),
+        row<FIELD(upstream.proxy_auth_file)>("upstream.proxy_auth_file",
+            "A file with user:password for the proxy; only its owner may read it.", "FILE"),
+        row<FIELD(upstream.no_proxy)>("upstream.no_proxy",
+            "What is reached without the proxy: hosts, .suffixes and networks such as 10.0.0.0/8.",
+            "HOSTS"),
+        row<FIELD(upstream.dns_ttl)>("upstream.dns_ttl",
+            "How long the addresses of a host are remembered; they are used longer when the name "
+            "server fails."),
         row<FIELD(upstream.connect_timeout)>("upstream.connect_timeout",
             "How long a connection to the Hub may take to be made."),
         row<FIELD(upstream.stall_timeout)>("upstream.stall_timeout",
             "How long the Hub may send nothing before a transfer is broken off and resumed."),
+    };
+}
+
+std::vector<Setting> cache_settings() {
+    return {
         row<FIELD(revisions.ttl)>("revisions.ttl",
             "How long the commit behind a branch or tag is believed before the Hub is asked "
             "again; 0 means always ask."),
@@ -113,6 +135,14 @@ std::vector<Setting> make_schema() {
     };
 }
 // clang-format on
+
+std::vector<Setting> make_schema() {
+    auto table = general_settings();
+    for (const auto part : {upstream_settings, cache_settings}) {
+        std::ranges::move(part(), std::back_inserter(table));
+    }
+    return table;
+}
 
 #undef FIELD
 

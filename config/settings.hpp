@@ -41,9 +41,13 @@ struct UpstreamSettings {
     std::string endpoint = "https://huggingface.co";  // scheme://host[:port], no slash at the end
     // The dataset viewer, the same form; empty: there is none.
     std::string datasets_server = "https://datasets-server.huggingface.co";
-    std::vector<std::string> mirrors;  // asked before it, in this order
-    std::string token_file;            // empty: HF_TOKEN, else no service token
-    std::string ca_file;               // empty: the system's authorities
+    std::vector<std::string> mirrors;   // asked before it, in this order
+    std::string token_file;             // empty: HF_TOKEN, else no service token
+    std::string ca_file;                // empty: the system's authorities
+    std::string proxy;                  // http://host:port or socks5://host:port; empty: direct
+    std::string proxy_auth_file;        // user:password
+    std::vector<std::string> no_proxy;  // hosts, .suffixes and networks that are reached directly
+    std::chrono::milliseconds dns_ttl{30'000};
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds stall_timeout{30'000};
     bool operator==(const UpstreamSettings&) const = default;

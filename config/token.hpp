@@ -17,6 +17,7 @@ namespace hubkeep {
 struct Secrets {
     Secret service_token;  // empty: none
     Secret webhook;        // empty: no webhook
+    Secret proxy_login;    // user:password, empty: none
 };
 
 struct EnvironmentTokens {

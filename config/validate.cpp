@@ -98,6 +98,20 @@ void check_sites(const Settings& settings, std::vector<Finding>& findings) {
     }
 }
 
+void check_proxy(const Settings& settings, std::vector<Finding>& findings) {
+    const auto& text = settings.upstream.proxy;
+    if (text.empty()) return;
+    constexpr std::string_view socks = "socks5://";
+    const bool is_socks = text.starts_with(socks);
+    Site site;
+    auto wrong = parse_site(is_socks ? "http://" + text.substr(socks.size()) : text, site);
+    if (!wrong.empty() || site.tls || text.find(':', text.find("//")) == std::string::npos) {
+        findings.push_back({{"upstream.proxy"},
+                            "is not http://HOST:PORT or socks5://HOST:PORT; a user and password "
+                            "belong in upstream.proxy_auth_file"});
+    }
+}
+
 void check_timeouts(const Settings& settings, std::vector<Finding>& findings) {
     constexpr auto why = "cannot be 0: every request to the Hub would fail at once";
     if (settings.upstream.connect_timeout.count() == 0) {
@@ -144,6 +158,7 @@ std::vector<Finding> find_problems(const Settings& settings) {
     check_addresses(settings, findings);
     check_sites(settings, findings);
     check_timeouts(settings, findings);
+    check_proxy(settings, findings);
     check_limits(settings, findings);
     check_tls(settings, findings);
     if (settings.data_dir.empty()) {

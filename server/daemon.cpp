@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -10,6 +9,7 @@
 #include <thread>
 
 #include "server/admin/admin.hpp"
+#include "server/net/descriptors.hpp"
 #include "server/net/listener.hpp"
 #include "server/proxy/proxy.hpp"
 #include "server/store/ballast.hpp"
@@ -32,16 +32,6 @@ sigset_t awaited_signals() {
     sigemptyset(&set);
     for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
     return set;
-}
-
-// How many files may be open, after asking for all that the system grants.
-std::size_t raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return reserved_descriptors;
-    rlimit wanted = limit;
-    wanted.rlim_cur = limit.rlim_max;
-    if (::setrlimit(RLIMIT_NOFILE, &wanted) == 0) limit = wanted;
-    return static_cast<std::size_t>(limit.rlim_cur);
 }
 
 class Daemon : public Health {
@@ -152,6 +142,14 @@ Result<void> Daemon::open_upstream() {
     ClientSettings client;
     client.connect_timeout = settings_.upstream.connect_timeout;
     client.stall_timeout = settings_.upstream.stall_timeout;
+    client.names = std::make_shared<NameCache>(settings_.upstream.dns_ttl);
+    if (!settings_.upstream.proxy.empty()) {
+        auto proxy = parse_egress_proxy(settings_.upstream.proxy);
+        if (!proxy) return std::unexpected(proxy.error());
+        proxy->login = secrets_.proxy_login;
+        proxy->no_proxy = settings_.upstream.no_proxy;
+        client.proxy = std::make_shared<const EgressProxy>(std::move(*proxy));
+    }
     std::vector<std::unique_ptr<Client>> clients;
     for (std::size_t i = 0; i < threads_.size(); ++i) {
         clients.push_back(std::make_unique<Client>(threads_.at(i), client, *tls));

@@ -2,6 +2,7 @@
 
 #include "server/http/body.hpp"
 #include "server/http/pool.hpp"
+#include "server/net/tls_sessions.hpp"
 
 namespace hubkeep {
 namespace {
@@ -213,7 +214,7 @@ Task<Result<ClientResponse>> Client::Attempt::read_answer() {
 Client::Client(IoThread& thread, ClientSettings settings, TlsContext tls)
     : thread_(thread),
       settings_(settings),
-      tls_(std::move(tls)),
+      dial_{std::move(tls), settings.names, std::make_shared<TlsSessions>(), settings.proxy},
       pool_(std::make_shared<Pool>(thread.executor(), settings)) {}
 
 Client::~Client() {
@@ -226,7 +227,7 @@ void Client::close_idle() {
 
 Task<Result<std::unique_ptr<Connection>>> Client::connect(const ClientRequest& request) {
     const auto time = std::min(settings_.connect_timeout, request.patience);
-    auto stream = co_await dial(thread_, request.origin, tls_, time);
+    auto stream = co_await dial(thread_, request.origin, dial_, time);
     if (!stream) co_return std::unexpected(std::move(stream.error()));
     co_return std::make_unique<Connection>(std::move(*stream), InputBuffer(settings_.head_bytes));
 }

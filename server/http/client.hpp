@@ -14,6 +14,8 @@
 #include "server/http/framing.hpp"
 #include "server/http/message.hpp"
 #include "server/net/dial.hpp"
+#include "server/net/egress.hpp"
+#include "server/net/name_cache.hpp"
 #include "server/net/tls.hpp"
 
 namespace hubkeep {
@@ -25,6 +27,8 @@ struct ClientSettings {
     std::size_t idle_per_origin = 16;
     std::size_t head_bytes = 16 * 1024;
     std::size_t head_fields = 100;
+    std::shared_ptr<NameCache> names;          // of the process
+    std::shared_ptr<const EgressProxy> proxy;  // null: connections are made directly
 };
 
 struct ClientRequest {
@@ -87,7 +91,7 @@ class Client {
 
     IoThread& thread_;
     const ClientSettings settings_;
-    TlsContext tls_;
+    const DialSettings dial_;
     std::shared_ptr<Pool> pool_;  // shared with its timer, which may fire late
 };
 

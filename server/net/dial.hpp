@@ -1,7 +1,8 @@
 #pragma once
-// dial(): a connected (and for https, TLS-verified) stream to an origin. Addresses are tried in
-// order, each attempt within the connect timeout as a whole. Errors: unreachable, timed_out,
-// protocol (certificate refused; the message says why).
+// dial(): a connected (and for https, TLS-verified) stream to an origin: its addresses raced
+// (connect.hpp), or through a proxy (egress.hpp), a known TLS session resumed, all of it within the
+// time given. Errors: unreachable, timed_out, denied (by a proxy), protocol (certificate refused;
+// the message says why).
 
 #include <memory>
 #include <string>
@@ -29,8 +30,20 @@ struct Url {
 };
 Result<Url> parse_url(std::string_view text);
 
-Task<Result<std::unique_ptr<Stream>>> dial(IoThread& thread, Origin origin,
-                                           std::shared_ptr<asio::ssl::context> tls,
+class NameCache;
+class TlsSessions;
+struct EgressProxy;
+
+// What dials have in common. All but `tls` may be null: names are then looked up each time, no
+// session is resumed, and no proxy is in between.
+struct DialSettings {
+    std::shared_ptr<asio::ssl::context> tls;
+    std::shared_ptr<NameCache> names;
+    std::shared_ptr<TlsSessions> sessions;  // of this io thread
+    std::shared_ptr<const EgressProxy> proxy;
+};
+
+Task<Result<std::unique_ptr<Stream>>> dial(IoThread& thread, Origin origin, DialSettings settings,
                                            SteadyClock::duration timeout);
 
 }  // namespace hubkeep

@@ -45,6 +45,15 @@ Task<Result<void>> Stream::accept_tls() {
     co_return Result<void>();
 }
 
+void Stream::resume(std::shared_ptr<TlsSessions> sessions, std::string server) {
+    State& s = *state_;
+    CHECK(s.tls.has_value());
+    SSL* const ssl = s.tls->native_handle();
+    if (const auto session = sessions->take(server)) SSL_set_session(ssl, session.get());
+    s.sink = {std::move(sessions), std::move(server)};
+    set_sink(ssl, &s.sink);
+}
+
 Task<Result<void>> Stream::connect_tls(std::string host) {
     State& s = *state_;
     CHECK(s.tls.has_value());

@@ -30,6 +30,8 @@ struct WriteOptions {
     SteadyClock::duration stall{};
 };
 
+class TlsSessions;
+
 class Stream {
   public:
     // Plain when `tls` is null. The context is kept alive by the stream.
@@ -40,6 +42,9 @@ class Stream {
 
     // Server side; for a plain stream it does nothing.
     Task<Result<void>> accept_tls();
+    // Before connect_tls(): resumes a session with that server when there is one, and hands in the
+    // new ones. A session vouches for the host: it was made by a connection that was verified.
+    void resume(std::shared_ptr<TlsSessions> sessions, std::string server);
     // Client side: SNI, chain and host name are checked (RFC 6125), TLS 1.2 at least.
     Task<Result<void>> connect_tls(std::string host);
 

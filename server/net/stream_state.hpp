@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "server/net/stream.hpp"
+#include "server/net/tls_sessions.hpp"
 
 namespace hubkeep {
 
@@ -61,6 +62,7 @@ struct Stream::State : std::enable_shared_from_this<State> {
 
     Socket socket;
     const std::shared_ptr<asio::ssl::context> context;
+    TlsSessionSink sink;  // outlives the engine that points at it
     std::optional<Tls> tls;
     bool tls_ready = false;
     const asio::ip::tcp::endpoint remote;

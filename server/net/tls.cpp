@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "server/net/tls_sessions.hpp"
+
 namespace hubkeep {
 namespace {
 
@@ -71,6 +73,7 @@ Result<TlsContext> make_client_tls(const std::string& ca_file) {
         if (ec) return refuse("the certificate authorities", ca_file, ec);
     }
     context->set_verify_mode(asio::ssl::verify_peer, ec);
+    collect_sessions(context->native_handle());
     SSL_CTX_set_alpn_protos(context->native_handle(), alpn_http11, sizeof alpn_http11);
     return context;
 }

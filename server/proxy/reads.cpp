@@ -169,19 +169,19 @@ Task<Reads::Finding> Reads::find_out(IoThread& thread, const Question& question,
 
 Task<Reads::Finding> Reads::learn(IoThread& thread, Question question, Kept kept) {
     question.ask.priority = kept ? Priority::revalidation : Priority::foreground;
-    question.ask.priority = kept ? Priority::revalidation : Priority::foreground;
     if (kept && kept->file.empty()) add_conditions(question.ask.headers, *kept);
     Finding finding;
     for (int attempt = 1; attempt <= attempts_per_question; ++attempt) {
-        auto answer = co_await upstream_.ask(thread, question.ask, question.credential,
-                                             Follow::same_origin);
+        auto answer =
+            co_await upstream_.ask(thread, question.ask, question.credential, Follow::same_origin);
         if (answer) {
             finding = co_await read(std::move(*answer), question, kept);
         } else {
             finding = Finding{.no_answer = answer.error().message};
         }
         const bool limited = finding.failure && finding.failure->status == 429;
-        if (finding.no_answer.empty() || limited || !upstream_.worth_asking(question.ask.site)) break;
+        const bool in_vain = limited || !upstream_.worth_asking(question.ask.site);
+        if (finding.no_answer.empty() || in_vain) break;
         if (attempt < attempts_per_question) co_await sleep_for(pause_between_attempts);
     }
     if (finding.answer && finding.answer->policy.may_store) {

@@ -68,10 +68,9 @@ Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRe
     lesson.entry_commit = lesson.commit;
     lesson.warning = answer.warning;
     if (!is_commit(request.revision)) {
-        lesson.commit =
-            lesson.warning.empty()
-                ? revisions_.confirmed(canonical, request.revision, lesson.entry_commit)
-                : revisions_.heard(canonical, request.revision, lesson.entry_commit);
+        lesson.commit = lesson.warning.empty()
+                            ? revisions_.confirmed(canonical, request.revision, lesson.entry_commit)
+                            : revisions_.heard(canonical, request.revision, lesson.entry_commit);
     }
     // A full disk keeps nobody from the answer; the index has told the log.
     PutEntries put{canonical, lesson.entry_commit, {}, unix_now()};

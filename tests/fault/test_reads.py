@@ -210,7 +210,7 @@ def test_nothing_of_a_person_is_passed_up(hub, hubkeep, repo):
         connection="close, x-hop", x_hop="1")
     record = hub.requests[-1]
     assert record.header("accept") == "text/x" and record.header("x-hf-bill-to") == "team"
-    assert record.headers.keys() <= {"host", "accept", "x-hf-bill-to", "user-agent",
+    assert record.headers.keys() <= {"host", "accept", "x-hf-bill-to", "user-agent", "via",
                                      "accept-encoding"}, record.headers
 
 

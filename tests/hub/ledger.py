@@ -38,11 +38,18 @@ class Ledger:
         self._lock = threading.Lock()
         self._records: list[Record] = []
         self._connections = {}
+        self._resumed = {}
 
     def connected(self, origin: str) -> int:
         with self._lock:
             self._connections[origin] = self._connections.get(origin, 0) + 1
             return sum(self._connections.values())
+
+    def resumed(self, origin: str, session_reused: bool | None = None) -> int:
+        """Connections whose TLS handshake took up an earlier session."""
+        with self._lock:
+            self._resumed[origin] = self._resumed.get(origin, 0) + bool(session_reused)
+            return self._resumed[origin]
 
     def connections(self, origin: str | None = None) -> int:
         with self._lock:
@@ -70,3 +77,4 @@ class Ledger:
         with self._lock:
             self._records.clear()
             self._connections.clear()
+            self._resumed.clear()

@@ -51,6 +51,8 @@ class Origin:
         self._running[task] = writer
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         number = self._ledger.connected(self.name)
+        if (tls := writer.get_extra_info("ssl_object")) is not None:
+            self._ledger.resumed(self.name, tls.session_reused)
         try:
             while await self._one(reader, writer, number):
                 pass

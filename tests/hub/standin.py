@@ -158,6 +158,9 @@ class StandInHub:
     def connections(self, origin=None) -> int:
         return self._ledger.connections(origin)
 
+    def resumed(self, origin: str) -> int:
+        return self._ledger.resumed(origin)
+
     def reset_counts(self) -> None:
         self._ledger.reset()
 

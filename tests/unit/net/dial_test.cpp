@@ -45,7 +45,7 @@ TEST(Dial, ConnectsByName) {
     Threads threads;
     auto origin = server.origin();
     origin.host = "localhost";
-    auto stream = run_on(threads[0], dial(threads[0], origin, nullptr, seconds(5)));
+    auto stream = run_on(threads[0], dial(threads[0], origin, {}, seconds(5)));
     ASSERT_TRUE(stream) << stream.error().message;
     std::array<char, 8> buffer;
     EXPECT_EQ(*run_on(threads[0], (*stream)->read_some(buffer)), 2u);
@@ -59,7 +59,8 @@ TEST(Dial, AServerThatDoesNotShakeHandsTimesOut) {
     auto origin = server.origin();
     origin.tls = true;
     const auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-    const auto stream = run_on(threads[0], dial(threads[0], origin, context, milliseconds(100)));
+    const auto stream =
+        run_on(threads[0], dial(threads[0], origin, {.tls = context}, milliseconds(100)));
     ASSERT_FALSE(stream);
     EXPECT_EQ(stream.error().kind, ErrorKind::timed_out);
     EXPECT_NE(stream.error().message.find("https://127.0.0.1:"), std::string::npos);
@@ -81,7 +82,7 @@ TEST(Dial, AnAddressThatSwallowsPacketsTimesOut) {
     Threads threads;
     const Origin origin{.tls = false, .host = "127.0.0.1", .port = port};
     const auto before = SteadyClock::now();
-    const auto stream = run_on(threads[0], dial(threads[0], origin, nullptr, milliseconds(100)));
+    const auto stream = run_on(threads[0], dial(threads[0], origin, {}, milliseconds(100)));
     ASSERT_FALSE(stream);
     EXPECT_EQ(stream.error().kind, ErrorKind::timed_out) << stream.error().message;
     EXPECT_LT(SteadyClock::now() - before, seconds(3));

@@ -203,7 +203,7 @@ struct Pair {
 };
 
 inline Task<Result<std::unique_ptr<Stream>>> dial_plain(IoThread& thread, std::uint16_t port) {
-    return dial(thread, {.tls = false, .host = "127.0.0.1", .port = port}, nullptr, seconds(5));
+    return dial(thread, {.tls = false, .host = "127.0.0.1", .port = port}, {}, seconds(5));
 }
 
 inline Pair make_pair(IoThread& thread) {
