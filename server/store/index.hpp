@@ -61,7 +61,7 @@ struct PathEntry {
 
 // Whether the files of a repo may be read in a scope.
 struct RepoRow {
-    std::optional<bool> gated;  // as its description says
+    std::optional<bool> gated;  // or disabled, as its description says
     bool opened = false;        // some file was, since it was last seen to become gated
 };
 

@@ -180,5 +180,17 @@ TEST_F(TreesTest, ADescriptionTellsWhetherItIsGatedAndItsBlobs) {
     EXPECT_EQ(item("g"), "unknown");
 }
 
+TEST_F(TreesTest, ADisabledRepoIsDescribedButNotOpen) {
+    const auto info = [](std::string_view disabled) {
+        return fmt::format(R"({{"id":"org/name","sha":"{}","gated":false,"disabled":{}}})", commit,
+                           disabled);
+    };
+    for (const bool disabled : {false, true, false}) {
+        const auto text = info(disabled ? "true" : "false");
+        write(test::run(Trees::from_info({scope_, text, "", false})));
+        EXPECT_EQ(reader().repo(scope_).gated, disabled);
+    }
+}
+
 }  // namespace
 }  // namespace hubkeep
