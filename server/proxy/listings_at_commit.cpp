@@ -61,29 +61,21 @@ Task<Outcome<Document>> Listings::tree_at(IoThread& thread, Question question) {
         auto whole = co_await known_.tree(thread, known);
         if (whole) co_return std::move(*whole);
     }
-    Refusal refused;
-    if (own_cursor) {
-        if (upstream_.worth_asking()) {
-            co_return refuse(bad_request("this cursor is not valid any more; list from the start"));
-        }
-        refused.error = not_cached_offline("the next page", upstream_.why_not());
-    } else {
-        request.key = fmt::format("tree\n{}\n{}\n{}", commit, folder, query);
-        request.ask.target =
-            tree_target({route.repo.kind, request.scope.name}, commit, folder, query);
-        if (expanded) {
-            request.ttl_seconds = revisions_.ttl_of(request.scope, route.revision).count();
-        }
-        request.what = fmt::format("the tree of {} at {}", request.scope.name, route.revision);
-        request.teach = [asked = known.question](Passed passed) {
-            return Trees::from_page(asked, std::move(passed));
-        };
-        auto document = co_await documents_.get(thread, std::move(request));
-        if (document || !stale_allowed(document.error().error)) co_return document;
-        // A page in the middle of the Hub's own order; only the Hub knows what it holds.
-        if (cursor) co_return document;
-        refused = document.error();
+    // A cursor in our form may also be that of a hubkeep that is our Hub.
+    request.key = fmt::format("tree\n{}\n{}\n{}", commit, folder, query);
+    request.ask.target = tree_target({route.repo.kind, request.scope.name}, commit, folder, query);
+    if (expanded) {
+        request.ttl_seconds = revisions_.ttl_of(request.scope, route.revision).count();
     }
+    request.what = fmt::format("the tree of {} at {}", request.scope.name, route.revision);
+    request.teach = [asked = known.question](Passed passed) {
+        return Trees::from_page(asked, std::move(passed));
+    };
+    auto document = co_await documents_.get(thread, std::move(request));
+    if (document || !stale_allowed(document.error().error)) co_return document;
+    // A page in the middle of the Hub's own order; only the Hub knows what it holds.
+    if (cursor && !own_cursor) co_return document;
+    auto refused = document.error();
     if (expanded) {
         auto whole = co_await known_.tree(thread, known);
         if (whole) {

@@ -292,6 +292,16 @@ def test_a_second_hubkeep_does_not_keep_what_the_first_could_not_complete(hub, h
     assert tree(second, repo).json() == truth(hub, repo)
 
 
+def test_pages_of_one_hubkeep_are_read_through_another(hub, hubkeep, repo):
+    first = hubkeep(hub)
+    tree(first, repo)
+    second = hubkeep(None, upstream_endpoint=first.url)
+    pages = walk(second, repo, "recursive=true&limit=4")
+    assert sum(pages, []) == truth(hub, repo) and len(pages) == 3
+    hub.down()
+    assert sum(walk(second, repo), []) == truth(hub, repo)
+
+
 def test_the_listing_of_a_gated_repo_opens_no_file(hub, hubkeep):
     gated = hub.add_repo("model", "org/gated", FILES, gated="auto")
     daemon = hubkeep(hub)
