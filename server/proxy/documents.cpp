@@ -151,14 +151,20 @@ Task<Outcome<Document>> Documents::get(IoThread& thread, DocumentRequest request
     if (!upstream_.worth_asking()) {
         lesson.no_answer = upstream_.why_not();
     } else {
-        const auto key =
+        const auto& token = request.credential.token;
+        auto key =
             fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.scope.kind, request.repo.name,
                         request.scope.name, request.scope.access, request.revision, request.key);
-        const auto answer = co_await lessons_.ask(
-            thread.tasks(), key, [this, &thread, request] { return learn(thread, request); },
-            SteadyClock::now() + (row ? patience_with_stale : patience));
-        lesson = answer ? answer->value : Lesson{.no_answer = "the Hub did not answer in time"};
-        joined = answer && answer->joined;
+        for (int turn = 0; turn < 2; ++turn) {
+            const auto answer = co_await lessons_.ask(
+                thread.tasks(), key, [this, &thread, request] { return learn(thread, request); },
+                SteadyClock::now() + (row ? patience_with_stale : patience));
+            lesson = answer ? answer->value : Lesson{.no_answer = "the Hub did not answer in time"};
+            joined = answer && answer->joined;
+            // What another token was refused is for that token alone.
+            if (!joined || !lesson.refusal) break;
+            key += '\n' + (token.empty() ? "" : token.fingerprint());
+        }
     }
     if (lesson.row) {
         const auto verdict = !lesson.warning.empty() ? Verdict::stale

@@ -134,6 +134,28 @@ Task<Resolver::Lesson> Resolver::learn(IoThread& thread, ResolveRequest request,
     co_return lesson;
 }
 
+// Those who ask for one revision at once share one question, whatever their paths and tokens. What
+// one of them is refused may be for his alone (a missing file without a commit, a bad token), so
+// the others then ask for themselves.
+Task<Resolver::Asked> Resolver::ask_together(IoThread& thread, std::string key,
+                                             ResolveRequest request, Scope scope,
+                                             SteadyClock::duration time) {
+    Asked asked;
+    const auto& token = request.caller.credential.token;
+    for (int turn = 0; turn < 2; ++turn) {
+        const auto answer = co_await lessons_.ask(
+            thread.tasks(), key,
+            [this, &thread, request, scope] { return learn(thread, request, scope); },
+            SteadyClock::now() + time);
+        asked.joined = answer && answer->joined;
+        asked.lesson =
+            answer ? answer->value : Lesson{.no_answer = "the Hub did not answer in time"};
+        if (!asked.joined || !asked.lesson.refusal) break;
+        key += '\n' + request.path + '\n' + (token.empty() ? "" : token.fingerprint());
+    }
+    co_return asked;
+}
+
 std::optional<EntryRow> Resolver::kept(IoThread& thread, const ResolveRequest& request,
                                        const Scope& scope, const std::string& commit) {
     if (request.doubted) return std::nullopt;
@@ -160,19 +182,15 @@ Task<Outcome<Resolution>> Resolver::entry_at(IoThread& thread, const ResolveRequ
     at_commit.priority = Priority::foreground;
     const auto key = fmt::format("{}\n{}\n{}\n{}\n{}", scope.kind, scope.name, scope.access, commit,
                                  request.path);
-    const auto answer = co_await lessons_.ask(
-        thread.tasks(), key,
-        [this, &thread, at_commit, scope] { return learn(thread, at_commit, scope); },
-        SteadyClock::now() + patience);
-    if (!answer) co_return refuse(not_cached_offline(what, "the Hub did not answer in time"));
-    const Lesson& lesson = answer->value;
+    const auto answer = co_await ask_together(thread, key, at_commit, scope, patience);
+    const Lesson& lesson = answer.lesson;
     if (lesson.refusal) co_return refuse(*lesson.refusal);
     if (lesson.failure) co_return refuse(*lesson.failure);
     if (!lesson.no_answer.empty()) co_return refuse(not_cached_offline(what, lesson.no_answer));
     // A rename may have been learnt on the way.
     const auto now =
         aliases_.scope_of(request.repo, request.caller.access, index_.reader(thread.number()));
-    const auto asked = answer->joined ? Verdict::joined : Verdict::miss;
+    const auto asked = answer.joined ? Verdict::joined : Verdict::miss;
     const RepoId renamed{request.repo.kind, now.name};
     at_commit.doubted = false;
     auto row = kept(thread, at_commit, now, lesson.commit);
@@ -207,19 +225,12 @@ Task<Outcome<Resolution>> Resolver::resolve(IoThread& thread, ResolveRequest req
     if (!upstream_.worth_asking()) {
         lesson.no_answer = upstream_.why_not();
     } else {
-        auto key = fmt::format("{}\n{}\n{}\n{}\n{}", scope.kind, request.repo.name, scope.name,
-                               scope.access, request.revision);
-        for (int turn = 0; turn < 2; ++turn) {
-            const auto answer = co_await lessons_.ask(
-                thread.tasks(), key,
-                [this, &thread, request, scope] { return learn(thread, request, scope); },
-                SteadyClock::now() + (known ? patience_with_stale : patience));
-            lesson = answer ? answer->value : Lesson{.no_answer = "the Hub did not answer in time"};
-            joined = answer && answer->joined;
-            // Somebody else's missing file says nothing about ours when no commit came with it.
-            if (!joined || !lesson.refusal || lesson.refusal->code != "EntryNotFound") break;
-            key += '\n' + request.path;
-        }
+        const auto key = fmt::format("{}\n{}\n{}\n{}\n{}", scope.kind, request.repo.name,
+                                     scope.name, scope.access, request.revision);
+        auto answer = co_await ask_together(thread, key, request, scope,
+                                            known ? patience_with_stale : patience);
+        lesson = std::move(answer.lesson);
+        joined = answer.joined;
     }
     if (lesson.refusal) co_return refuse(*lesson.refusal);
     if (!lesson.no_answer.empty()) {

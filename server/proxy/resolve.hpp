@@ -67,6 +67,12 @@ class Resolver {
     std::optional<Lesson> learnt(IoThread& thread, const ResolveRequest& request,
                                  const Scope& scope);
     Task<Lesson> learn(IoThread& thread, ResolveRequest request, Scope scope);
+    struct Asked {
+        Lesson lesson;
+        bool joined = false;
+    };
+    Task<Asked> ask_together(IoThread& thread, std::string key, ResolveRequest request, Scope scope,
+                             SteadyClock::duration time);
     Task<Lesson> ask_hub(IoThread& thread, const ResolveRequest& request, const Scope& scope);
     Task<Lesson> record(const HubAnswer& answer, const ResolveRequest& request, const Scope& scope);
     Task<Outcome<Resolution>> entry_at(IoThread& thread, const ResolveRequest& request,

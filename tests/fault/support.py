@@ -264,6 +264,14 @@ def flights(daemon) -> int:
 
 # The process
 
+def clients_of(daemon) -> int:
+    """Connections that clients have open to it now."""
+    lines = pathlib.Path(f"/proc/{daemon.pid}/net/tcp").read_text().splitlines()[1:]
+    sides = [(line.split()[1], line.split()[3]) for line in lines]
+    return sum(state == "01" and int(local.partition(":")[2], 16) == daemon.port
+               for local, state in sides)
+
+
 def memory(daemon) -> int:
     """Bytes of resident memory now."""
     status = pathlib.Path(f"/proc/{daemon.pid}/status").read_text()
