@@ -56,24 +56,21 @@ void keep_smaller(std::optional<std::int64_t>& kept, std::int64_t value) {
     kept = kept ? std::min(*kept, value) : value;
 }
 
-// The one number of an Age field. Anything else comes from a cache that cannot be trusted with
-// ages: nothing, and the answer counts as stale.
-std::optional<std::int64_t> age_value(const HeaderFields& fields) {
+// RFC 9111 section 5.1: of several the first counts, and what is no number is as if it were not
+// there. seconds_of() has 0 for that.
+std::int64_t age_value(const HeaderFields& fields) {
     const auto text = joined_field(fields, "age");
-    if (text.empty()) return 0;
-    const bool digits = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-    return digits ? std::optional(seconds_of(text)) : std::nullopt;
+    return seconds_of(trimmed(std::string_view(text).substr(0, text.find_first_of(",;"))));
 }
 
 std::int64_t initial_age(const HeaderFields& fields, std::int64_t received_at) {
     const auto date = parse_http_date(joined_field(fields, "date"), received_at);
     const auto apparent = date ? std::max<std::int64_t>(0, received_at - *date) : 0;
-    return std::max(apparent, age_value(fields).value_or(0));
+    return std::max(apparent, age_value(fields));
 }
 
 std::optional<std::int64_t> lifetime(const CacheControl& control, const HeaderFields& fields,
                                      std::int64_t received_at) {
-    if (!age_value(fields)) return 0;
     if (control.s_maxage) return control.s_maxage;
     if (control.max_age) return control.max_age;
     const auto expires = joined_field(fields, "expires");

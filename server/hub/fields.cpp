@@ -10,13 +10,12 @@ constexpr std::array<std::string_view, 10> of_the_connection = {
     "connection", "keep-alive", "te",   "trailer", "transfer-encoding",
     "upgrade",    "expect",     "host", "via",     "content-length"};
 
-// hub-wire 9: whose request it is, and where it came from, stays here. Accept-Encoding is ours,
+// Whose request it is, and where it came from, stays here. Accept-Encoding is ours,
 // and so are conditions: an answer that is kept has to be whole.
 constexpr std::array<std::string_view, 15> stay_here = {
-    "referer",      "origin",          "forwarded", "x-real-ip", "true-client-ip",
-    "cdn-loop",     "x-request-id",    "range",     "if-range",  "if-match",
-    "if-none-match", "accept-encoding", "x-user",   "if-modified-since",
-    "if-unmodified-since"};
+    "referer",       "origin",          "forwarded", "x-real-ip",         "true-client-ip",
+    "cdn-loop",      "x-request-id",    "range",     "if-range",          "if-match",
+    "if-none-match", "accept-encoding", "x-user",    "if-modified-since", "if-unmodified-since"};
 
 // What proxies in front of us add about their users, and names that speak of a credential.
 constexpr std::array<std::string_view, 12> stay_here_prefixes = {
@@ -26,7 +25,7 @@ constexpr std::array<std::string_view, 11> credential_words = {
     "auth", "token", "secret",     "passw",   "cookie", "session",
     "csrf", "jwt",   "credential", "api-key", "apikey"};
 
-// hub-wire 8: what would bind a browser to this host, tells of the way between the Hub and us, or
+// What would bind a browser to this host, tells of the way between the Hub and us, or
 // is said by us in our own words (Link and CORS).
 constexpr std::array<std::string_view, 16> stay_there = {"set-cookie",
                                                          "location",
@@ -59,8 +58,8 @@ bool is_listed(const std::string& name, const std::array<std::string_view, N>& n
 
 bool is_passed_up(std::string_view name) {
     const auto lower = lower_case(name);
-    const bool of_a_credential = std::ranges::any_of(
-        credential_words, [&](auto word) { return lower.contains(word); });
+    const bool of_a_credential =
+        std::ranges::any_of(credential_words, [&](auto word) { return lower.contains(word); });
     return !of_a_credential && !is_listed(lower, stay_here, stay_here_prefixes);
 }
 

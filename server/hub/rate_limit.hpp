@@ -1,7 +1,7 @@
 #pragma once
 // The Hub's quota as it tells it: every answer carries `RateLimit: "resolvers";r=2997;t=258` and
 // `RateLimit-Policy: "fixed window";"resolvers";q=3000;w=300` (draft-ietf-httpapi-ratelimit-headers
-// in the Hub's spelling; hub-wire 4). Pure functions on values; any thread. Times are seconds.
+// in the Hub's spelling). Pure functions on values; any thread. Times are seconds.
 
 #include <cstdint>
 #include <optional>

@@ -31,7 +31,7 @@ std::string public_origin(const Settings& settings, const Exchange& exchange);
 
 void add_cache_fields(ResponseHead& head, Verdict verdict, std::string_view warning);
 
-// Errors of API paths have a JSON body, those of files plain text (hub-wire: errors on HEAD are
+// Errors of API paths have a JSON body, those of files plain text (errors on HEAD are
 // read from the headers alone).
 Task<void> send_refusal(Exchange& exchange, const Refusal& refusal, bool json);
 Task<void> send_text(Exchange& exchange, int status, std::string_view content_type,

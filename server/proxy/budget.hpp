@@ -5,7 +5,7 @@
 // tries, and each good answer lets one more be under way, so that those who waited do not rush in
 // together to be refused again. Any thread. Times come from the caller, so tests own the clock.
 //
-// Who may ask (hub-wire 4): `foreground` may use all that is left. `revalidation`, whose asker has
+// Who may ask: `foreground` may use all that is left. `revalidation`, whose asker has
 // something stale at hand, leaves the last 5 % alone. `background`, for which nobody waits, stops
 // when less than a quarter is left of what the time to the reset would grant.
 

@@ -88,7 +88,7 @@ Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& c
         headers.set(name, value);
     }
     const auto etag = quoted_etag(file.blob);
-    // An unchanged file may be part of a newer commit, which a 304 could not tell (hub-wire 2.1).
+    // An unchanged file may be part of a newer commit, which a 304 could not tell.
     const bool may_304 = !is_head || pinned;
     if (may_304 && if_none_match_hits(request.headers.get("If-None-Match"), etag)) {
         answer.head.status = 304;

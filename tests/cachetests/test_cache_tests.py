@@ -1,7 +1,7 @@
 """The public suite for HTTP caches (cache-tests.fyi) against both kinds of route.
 
 `expectations.json` says of every test whether it has to pass or why it need not; a difference
-either way fails, so that the file stays what hubkeep does. The tables are in reliability 1.1.
+either way fails, so that the file stays what hubkeep does.
 """
 import contextlib
 import json
