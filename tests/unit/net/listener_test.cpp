@@ -78,7 +78,12 @@ TEST(Listener, ClientsInTheBacklogAreServedWhenItStops) {
 
 TEST(Listener, OutOfDescriptorsItWaitsAndGoesOn) {
     std::atomic<int> count = 0;
-    Opened opened([&](IoThread&, Socket) { ++count; });
+    // Kept, because one that is closed gives its descriptor to the next.
+    std::vector<Socket> accepted;
+    Opened opened([&](IoThread&, Socket socket) {
+        accepted.push_back(std::move(socket));
+        ++count;
+    });
     opened.listener->start();
     auto client = RawSocket::connect(opened.listener->port());
     while (count < 1) std::this_thread::yield();
@@ -96,6 +101,7 @@ TEST(Listener, OutOfDescriptorsItWaitsAndGoesOn) {
     EXPECT_EQ(count, 1);
     ::setrlimit(RLIMIT_NOFILE, &before);
     while (count < 2) std::this_thread::yield();
+    accepted.clear();
 }
 
 }  // namespace
