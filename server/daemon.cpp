@@ -334,7 +334,7 @@ bool Daemon::wait_for(const std::function<bool()>& done, SteadyClock::duration l
 }
 
 std::size_t Daemon::running_tasks() {
-    std::size_t count = 0;
+    std::atomic<std::size_t> count = 0;  // the threads add to it side by side
     threads_.on_each([&](IoThread& thread) { count += thread.tasks().size(); });
     return count;
 }
