@@ -257,9 +257,13 @@ def all_published(daemon, contents, seconds=10) -> None:
         time.sleep(0.01)
 
 
-def flights(daemon) -> int:
+def status_of(daemon) -> dict:
     with urllib.request.urlopen(f"{daemon.admin_url}/status", timeout=5) as answer:
-        return json.load(answer)["flights"]
+        return json.load(answer)
+
+
+def flights(daemon) -> int:
+    return status_of(daemon)["flights"]
 
 
 # The process

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from fault.support import (MIB, SLACK, Download, Answer, all_published, ask, expect_file,
-                           file_path, same, together)
+                           file_path, same, status_of, together, wait_until)
 from hub import Generated
 
 SIZE = 3 * MIB + 123
@@ -231,6 +231,8 @@ def test_what_a_range_brought_is_not_fetched_again(scene):
 def test_ranges_survive_a_restart(scene):
     hub, daemon, path, content = scene
     expect_range(ask(daemon, path, range="bytes=0-1500000"), content, (0, 1_500_001))
+    # The rest of the slice arrives behind the answer; what is on its way at a stop comes again.
+    wait_until(lambda: status_of(daemon)["store"]["partial_bytes"] >= 2 * MIB, "the slice is there")
     before = hub.bytes_sent("cdn")
     daemon.restart()
     expect_range(ask(daemon, path, range="bytes=1000-1400000"), content, (1000, 1_400_001))
