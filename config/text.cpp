@@ -6,6 +6,8 @@
 #include <cctype>
 #include <vector>
 
+#include "common/trim.hpp"
+
 namespace hubkeep {
 namespace {
 
@@ -59,12 +61,6 @@ std::string replace_all(std::string_view text, char from, char to) {
     std::string out(text);
     std::ranges::replace(out, from, to);
     return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
 std::vector<std::string> split_list(std::string_view text) {

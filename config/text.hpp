@@ -12,7 +12,6 @@ namespace hubkeep {
 bool is_digit(char c);
 std::string to_lower(std::string_view text);  // ASCII only
 std::string replace_all(std::string_view text, char from, char to);
-std::string_view trimmed(std::string_view text);  // without spaces and tabs at both ends
 // "a, b" as its items, trimmed; an empty text has none.
 std::vector<std::string> split_list(std::string_view text);
 

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "common/byte_range.hpp"
+#include "common/trim.hpp"
 #include "config/text.hpp"
 #include "config/units.hpp"
 

@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "common/trim.hpp"
+
 namespace hubkeep {
 namespace {
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
 }
 
 // Takes the next member off a comma-separated list; commas within quotes do not separate.
@@ -24,7 +20,7 @@ std::string_view take_member(std::string_view& list) {
         if (list[end] == '"') quoted = !quoted;
         if (list[end] == ',' && !quoted) break;
     }
-    const auto member = trim(list.substr(0, end));
+    const auto member = trimmed(list.substr(0, end));
     list.remove_prefix(std::min(list.size(), end + 1));
     return member;
 }
@@ -108,7 +104,7 @@ bool has_token(std::string_view list, std::string_view token) {
 }
 
 bool if_none_match_hits(std::string_view header, std::string_view etag) {
-    if (trim(header) == "*") return true;
+    if (trimmed(header) == "*") return true;
     while (!header.empty()) {
         auto member = take_member(header);
         if (member.starts_with("W/")) member.remove_prefix(2);
@@ -119,7 +115,7 @@ bool if_none_match_hits(std::string_view header, std::string_view etag) {
 
 bool if_range_holds(std::string_view header, std::string_view etag) {
     // Without the field there is no condition; a weak tag or a date never holds.
-    return header.empty() || trim(header) == etag;
+    return header.empty() || trimmed(header) == etag;
 }
 
 std::string content_disposition(std::string_view type, std::string_view file_name) {

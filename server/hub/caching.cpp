@@ -6,6 +6,7 @@
 #include <array>
 
 #include "common/byte_range.hpp"
+#include "common/trim.hpp"
 #include "server/hub/fields.hpp"
 #include "server/hub/http_date.hpp"
 
@@ -14,12 +15,6 @@ namespace {
 
 // RFC 9111 section 1.2.2: larger numbers of seconds mean this much.
 constexpr std::int64_t longest_age = 2147483648;
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-}
 
 // Takes the next member off a comma-separated list; commas within quotes do not separate.
 std::string_view take_member(std::string_view& list) {
