@@ -8,13 +8,9 @@
 #include <future>
 #include <thread>
 
-#include "server/admin/admin.hpp"
+#include "server/daemon_parts.hpp"
 #include "server/net/descriptors.hpp"
 #include "server/net/listener.hpp"
-#include "server/proxy/proxy.hpp"
-#include "server/store/ballast.hpp"
-#include "server/store/disk_blob_store.hpp"
-#include "server/store/sqlite_index.hpp"
 
 namespace hubkeep {
 namespace {
@@ -36,15 +32,14 @@ sigset_t awaited_signals() {
 
 class Daemon : public Health {
   public:
-    Daemon(const Settings& settings, Secrets secrets)
+    explicit Daemon(const Settings& settings)
         : settings_(settings),
-          secrets_(std::move(secrets)),
           log_(settings.log.level, settings.log.format),
           threads_(settings.threads != 0 ? settings.threads
                                          : std::max(1u, std::thread::hardware_concurrency()),
                    log_) {}
 
-    Result<void> build(const std::vector<std::string>& notices);
+    Result<void> build(Secrets secrets, const std::vector<std::string>& notices);
     void announce() const;
     void run();
     void stop();
@@ -53,8 +48,6 @@ class Daemon : public Health {
     std::string report() const override;
 
   private:
-    Result<void> open_store();
-    Result<void> open_upstream();
     Result<void> open_listeners();
     Result<std::unique_ptr<Listener>> listen(const ListenAddress& address, SessionHub& sessions,
                                              std::size_t max_open);
@@ -65,32 +58,9 @@ class Daemon : public Health {
     std::size_t running_tasks();
 
     const Settings& settings_;
-    Secrets secrets_;
     Log log_;
     IoThreads threads_;
-    std::unique_ptr<Index> index_;
-    std::unique_ptr<BlobStore> store_;
-    std::unique_ptr<Flights> flights_;
-    std::unique_ptr<Upstream> upstream_;
-    std::unique_ptr<Revisions> revisions_;
-    std::unique_ptr<Aliases> aliases_;
-    std::unique_ptr<Refusals> refusals_;
-    std::unique_ptr<Access> access_;
-    Trees trees_;
-    std::unique_ptr<Resolver> resolver_;
-    std::unique_ptr<Fetcher> fetcher_;
-    std::unique_ptr<Direct> direct_;
-    std::unique_ptr<Files> files_;
-    std::unique_ptr<Documents> documents_;
-    std::unique_ptr<KnownListings> known_listings_;
-    std::unique_ptr<Listings> listings_;
-    std::unique_ptr<Forward> forward_;
-    std::unique_ptr<Reads> reads_;
-    std::unique_ptr<Refresher> refresher_;
-    std::unique_ptr<Webhook> webhook_;
-    std::unique_ptr<Proxy> proxy_;
-    std::unique_ptr<RevisionDesk> revision_desk_;
-    std::unique_ptr<Admin> admin_;
+    DaemonParts parts_;
     ServerTls tls_;
     ServerTls no_tls_;
     std::unique_ptr<SessionHub> sessions_;
@@ -103,68 +73,6 @@ class Daemon : public Health {
     std::shared_ptr<Ticket> housekeeper_;  // io thread 0
     bool stopping_ = false;                // io thread 0
 };
-
-std::uint64_t limit_of(const CacheSize& size, const DiskSpace& disk) {
-    if (size.bytes) return *size.bytes;
-    return static_cast<std::uint64_t>(static_cast<double>(disk.total_bytes) * size.percent / 100);
-}
-
-Result<void> Daemon::open_store() {
-    const fs::path folder = settings_.data_dir;
-    const auto made = make_folders(folder);
-    if (!made) return made;
-    const auto disk = disk_space(folder);
-    if (!disk) return std::unexpected(disk.error());
-    auto index = SqliteIndex::open(folder / "index.sqlite", threads_.size(), log_);
-    if (!index && give_up_ballast(folder)) {
-        log_.warn("the disk is full; the reserve in the data folder was given up to start",
-                  {{"cause", index.error().message}});
-        index = SqliteIndex::open(folder / "index.sqlite", threads_.size(), log_);
-    }
-    if (!index) return std::unexpected(index.error());
-    index_ = std::move(*index);
-    DiskBlobStore::Options options;
-    options.data_dir = folder;
-    options.max_bytes = limit_of(settings_.cache.max_size, *disk);
-    auto store = DiskBlobStore::open(options, *index_, log_);
-    if (!store) return std::unexpected(store.error());
-    store_ = std::move(*store);
-    keep_ballast(folder);
-    flights_ = std::make_unique<Flights>(*store_, log_);
-    return {};
-}
-
-Result<void> Daemon::open_upstream() {
-    const auto url = parse_url(settings_.upstream.endpoint);
-    if (!url) return std::unexpected(url.error());
-    const auto tls = make_client_tls(settings_.upstream.ca_file);
-    if (!tls) return std::unexpected(tls.error());
-    ClientSettings client;
-    client.connect_timeout = settings_.upstream.connect_timeout;
-    client.stall_timeout = settings_.upstream.stall_timeout;
-    client.names = std::make_shared<NameCache>(settings_.upstream.dns_ttl);
-    if (!settings_.upstream.proxy.empty()) {
-        auto proxy = parse_egress_proxy(settings_.upstream.proxy);
-        if (!proxy) return std::unexpected(proxy.error());
-        proxy->login = secrets_.proxy_login;
-        proxy->no_proxy = settings_.upstream.no_proxy;
-        client.proxy = std::make_shared<const EgressProxy>(std::move(*proxy));
-    }
-    std::vector<std::unique_ptr<Client>> clients;
-    for (std::size_t i = 0; i < threads_.size(); ++i) {
-        clients.push_back(std::make_unique<Client>(threads_.at(i), client, *tls));
-    }
-    std::vector<Origin> mirrors;
-    for (const auto& text : settings_.upstream.mirrors) {
-        auto mirror = parse_url(text);
-        if (!mirror) return std::unexpected(mirror.error());
-        mirrors.push_back(std::move(mirror->origin));
-    }
-    upstream_ =
-        std::make_unique<Upstream>(settings_, url->origin, std::move(mirrors),
-                                   std::move(secrets_.service_token), std::move(clients), log_);
-    return {};
-}
 
 Result<std::unique_ptr<Listener>> Daemon::listen(const ListenAddress& address, SessionHub& sessions,
                                                  std::size_t max_open) {
@@ -198,8 +106,8 @@ Result<void> Daemon::open_listeners() {
     bound_connections();
     SessionLimits limits;
     limits.connections = max_connections_;
-    sessions_ = std::make_unique<SessionHub>(*proxy_, log_, tls_, limits);
-    admin_sessions_ = std::make_unique<SessionHub>(*admin_, log_, no_tls_, SessionLimits{});
+    sessions_ = std::make_unique<SessionHub>(*parts_.proxy, log_, tls_, limits);
+    admin_sessions_ = std::make_unique<SessionHub>(*parts_.admin, log_, no_tls_, SessionLimits{});
     auto data = listen({settings_.listen.host, settings_.listen.port}, *sessions_, max_open_);
     if (!data) return std::unexpected(data.error());
     listener_ = std::move(*data);
@@ -210,54 +118,21 @@ Result<void> Daemon::open_listeners() {
     return {};
 }
 
-Result<void> Daemon::build(const std::vector<std::string>& notices) {
+Result<void> Daemon::build(Secrets secrets, const std::vector<std::string>& notices) {
     for (const auto& notice : notices) log_.warn(notice);
-    const auto stored = open_store();
-    if (!stored) return stored;
-    const auto connected = open_upstream();
-    if (!connected) return connected;
-    revisions_ = std::make_unique<Revisions>(*index_, settings_.revisions, index_->reader(0));
-    refusals_ = std::make_unique<Refusals>(settings_.revisions);
-    aliases_ = std::make_unique<Aliases>(*index_);
-    access_ = std::make_unique<Access>(*upstream_, *index_);
-    resolver_ =
-        std::make_unique<Resolver>(*upstream_, *index_, *revisions_, *aliases_, *refusals_, trees_);
-    fetcher_ = std::make_unique<Fetcher>(*upstream_, *store_, *flights_, log_);
-    direct_ = std::make_unique<Direct>(*fetcher_, *store_);
-    files_ = std::make_unique<Files>(settings_, *resolver_, *fetcher_, *direct_, *flights_, *index_,
-                                     log_);
-    documents_ =
-        std::make_unique<Documents>(*upstream_, *index_, *revisions_, *aliases_, *refusals_);
-    known_listings_ = std::make_unique<KnownListings>(*index_, trees_);
-    listings_ = std::make_unique<Listings>(settings_, *upstream_, *index_, *revisions_, *aliases_,
-                                           *documents_, *known_listings_);
-    forward_ = std::make_unique<Forward>(settings_, *upstream_);
-    std::optional<Origin> viewer;
-    if (!settings_.upstream.datasets_server.empty()) {
-        const auto url = parse_url(settings_.upstream.datasets_server);
-        if (!url) return std::unexpected(url.error());
-        viewer = url->origin;
-    }
-    reads_ = std::make_unique<Reads>(settings_, *upstream_, *access_, *index_, *files_, *forward_,
-                                     std::move(viewer));
-    refresher_ = std::make_unique<Refresher>(*upstream_, *index_, *access_, *revisions_, *aliases_,
-                                             *refusals_);
-    webhook_ = std::make_unique<Webhook>(std::move(secrets_.webhook), *refresher_, log_);
-    proxy_ = std::make_unique<Proxy>(settings_, *access_, *files_, *listings_, *reads_, *forward_,
-                                     *webhook_, *upstream_, *this);
-    revision_desk_ = std::make_unique<RevisionDesk>(*index_, *revisions_, *refresher_);
-    admin_ = std::make_unique<Admin>(*this, *store_, *flights_, *upstream_, *revision_desk_);
-    return open_listeners();
+    const auto built = parts_.build({settings_, *this, threads_, log_}, std::move(secrets));
+    return built ? open_listeners() : built;
 }
 
 std::string Daemon::report() const {
     std::string text = draining_ ? "stopping\n" : "index ok\nstore ok\n";
-    text += upstream_->worth_asking() ? "hub ok\n" : "hub degraded: " + upstream_->why_not() + "\n";
-    return text + upstream_->report();
+    text += parts_.upstream->worth_asking() ? "hub ok\n"
+                                            : "hub degraded: " + parts_.upstream->why_not() + "\n";
+    return text + parts_.upstream->report();
 }
 
 void Daemon::announce() const {
-    const auto usage = store_->usage();
+    const auto usage = parts_.store->usage();
     const auto host_for = [](const Listener& listener) {
         const auto host = listener.host();
         if (host != "0.0.0.0" && host != "::" && !host.empty()) {
@@ -278,11 +153,11 @@ void Daemon::announce() const {
     fmt::print("store  {}   limit {:.1f} GiB, {:.1f} GiB used by {} files\n", settings_.data_dir,
                static_cast<double>(usage.limit_bytes) / gib,
                static_cast<double>(usage.blob_bytes) / gib, usage.blobs);
-    fmt::print("token  {}\n", upstream_->has_service_token()
+    fmt::print("token  {}\n", parts_.upstream->has_service_token()
                                   ? "set: it is used for every client that reaches this address"
                                   : "none: clients' own tokens are passed to the Hub");
-    fmt::print("hub    {}{}\n", upstream_->hub().url(),
-               upstream_->offline() ? "   offline: it is never asked" : "");
+    fmt::print("hub    {}{}\n", parts_.upstream->hub().url(),
+               parts_.upstream->offline() ? "   offline: it is never asked" : "");
     fmt::print("Use it:  export HF_ENDPOINT={}\n", url);
     std::fflush(stdout);
 }
@@ -292,7 +167,7 @@ Task<void> Daemon::housekeeping() {
     while (!stopping_) {
         housekeeper_ = std::make_shared<Ticket>(executor);
         co_await wait(housekeeper_, SteadyClock::now() + sweep_interval);
-        co_await flights_->sweep(stopping_);
+        co_await parts_.flights->sweep(stopping_);
     }
 }
 
@@ -347,14 +222,14 @@ void Daemon::stop() {
     wait_for([this] { return sessions_->open() == 0; }, drain_time);
     admin_listener_->stop();
     admin_sessions_->drain(threads_);
-    upstream_->stop();
+    parts_.upstream->stop();
     threads_.at(0).post([this] {
         stopping_ = true;
         if (housekeeper_) wake({housekeeper_});
     });
     const auto ended = [this] {
         threads_.on_each([this](IoThread& thread) {
-            upstream_->client(thread).close_idle();
+            parts_.upstream->client(thread).close_idle();
             thread.close_streams();
         });
         return running_tasks() == 0;
@@ -363,14 +238,14 @@ void Daemon::stop() {
     if (!clean) {
         // Everything that has to last is on disk or in the queue; waiting longer helps nobody.
         log_.warn("some tasks did not end in time");
-        store_->stop();
-        index_->stop();
+        parts_.store->stop();
+        parts_.index->stop();
         log_.flush();
         std::_Exit(0);
     }
     threads_.join();
-    store_->stop();
-    index_->stop();
+    parts_.store->stop();
+    parts_.index->stop();
     log_.info("stopped");
 }
 
@@ -380,8 +255,8 @@ int run_daemon(const Settings& settings, Secrets secrets, const std::vector<std:
     const auto set = awaited_signals();
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
     signal(SIGPIPE, SIG_IGN);
-    Daemon daemon(settings, std::move(secrets));
-    const auto built = daemon.build(notices);
+    Daemon daemon(settings);
+    const auto built = daemon.build(std::move(secrets), notices);
     if (!built) {
         fmt::print(stderr, "hubkeep: {}\n", built.error().message);
         return 1;

@@ -1,0 +1,130 @@
+#include "server/daemon_parts.hpp"
+
+#include "server/store/ballast.hpp"
+#include "server/store/disk_blob_store.hpp"
+#include "server/store/sqlite_index.hpp"
+
+namespace hubkeep {
+namespace {
+
+std::uint64_t limit_of(const CacheSize& size, const DiskSpace& disk) {
+    if (size.bytes) return *size.bytes;
+    return static_cast<std::uint64_t>(static_cast<double>(disk.total_bytes) * size.percent / 100);
+}
+
+Result<ClientSettings> client_settings(const UpstreamSettings& settings, Secret proxy_login) {
+    ClientSettings client;
+    client.connect_timeout = settings.connect_timeout;
+    client.stall_timeout = settings.stall_timeout;
+    client.names = std::make_shared<NameCache>(settings.dns_ttl);
+    if (settings.proxy.empty()) return client;
+    auto proxy = parse_egress_proxy(settings.proxy);
+    if (!proxy) return std::unexpected(proxy.error());
+    proxy->login = std::move(proxy_login);
+    proxy->no_proxy = settings.no_proxy;
+    client.proxy = std::make_shared<const EgressProxy>(std::move(*proxy));
+    return client;
+}
+
+}  // namespace
+
+Result<void> DaemonParts::open_store(const Base& base) {
+    const fs::path folder = base.settings.data_dir;
+    const auto made = make_folders(folder);
+    if (!made) return made;
+    const auto disk = disk_space(folder);
+    if (!disk) return std::unexpected(disk.error());
+    auto opened = SqliteIndex::open(folder / "index.sqlite", base.threads.size(), base.log);
+    if (!opened && give_up_ballast(folder)) {
+        base.log.warn("the disk is full; the reserve in the data folder was given up to start",
+                      {{"cause", opened.error().message}});
+        opened = SqliteIndex::open(folder / "index.sqlite", base.threads.size(), base.log);
+    }
+    if (!opened) return std::unexpected(opened.error());
+    index = std::move(*opened);
+    DiskBlobStore::Options options;
+    options.data_dir = folder;
+    options.max_bytes = limit_of(base.settings.cache.max_size, *disk);
+    auto blobs = DiskBlobStore::open(options, *index, base.log);
+    if (!blobs) return std::unexpected(blobs.error());
+    store = std::move(*blobs);
+    keep_ballast(folder);
+    flights = std::make_unique<Flights>(*store, base.log);
+    return {};
+}
+
+Result<void> DaemonParts::open_upstream(const Base& base, Secrets& secrets) {
+    const auto& settings = base.settings;
+    const auto url = parse_url(settings.upstream.endpoint);
+    if (!url) return std::unexpected(url.error());
+    const auto tls = make_client_tls(settings.upstream.ca_file);
+    if (!tls) return std::unexpected(tls.error());
+    const auto client = client_settings(settings.upstream, std::move(secrets.proxy_login));
+    if (!client) return std::unexpected(client.error());
+    std::vector<std::unique_ptr<Client>> clients;
+    for (std::size_t i = 0; i < base.threads.size(); ++i) {
+        clients.push_back(std::make_unique<Client>(base.threads.at(i), *client, *tls));
+    }
+    std::vector<Origin> mirrors;
+    for (const auto& text : settings.upstream.mirrors) {
+        auto mirror = parse_url(text);
+        if (!mirror) return std::unexpected(mirror.error());
+        mirrors.push_back(std::move(mirror->origin));
+    }
+    upstream =
+        std::make_unique<Upstream>(settings, url->origin, std::move(mirrors),
+                                   std::move(secrets.service_token), std::move(clients), base.log);
+    return {};
+}
+
+// What is known about repos, and who may know it.
+void DaemonParts::build_knowledge(const Base& base) {
+    revisions = std::make_unique<Revisions>(*index, base.settings.revisions, index->reader(0));
+    refusals = std::make_unique<Refusals>(base.settings.revisions);
+    aliases = std::make_unique<Aliases>(*index);
+    access = std::make_unique<Access>(*upstream, *index);
+    resolver =
+        std::make_unique<Resolver>(*upstream, *index, *revisions, *aliases, *refusals, trees);
+    documents = std::make_unique<Documents>(*upstream, *index, *revisions, *aliases, *refusals);
+    known_listings = std::make_unique<KnownListings>(*index, trees);
+    refresher =
+        std::make_unique<Refresher>(*upstream, *index, *access, *revisions, *aliases, *refusals);
+}
+
+Result<void> DaemonParts::build_answers(const Base& base) {
+    const auto& settings = base.settings;
+    fetcher = std::make_unique<Fetcher>(*upstream, *store, *flights, base.log);
+    direct = std::make_unique<Direct>(*fetcher, *store);
+    files =
+        std::make_unique<Files>(settings, *resolver, *fetcher, *direct, *flights, *index, base.log);
+    listings = std::make_unique<Listings>(settings, *upstream, *index, *revisions, *aliases,
+                                          *documents, *known_listings);
+    forward = std::make_unique<Forward>(settings, *upstream);
+    std::optional<Origin> viewer;
+    if (!settings.upstream.datasets_server.empty()) {
+        const auto url = parse_url(settings.upstream.datasets_server);
+        if (!url) return std::unexpected(url.error());
+        viewer = url->origin;
+    }
+    reads = std::make_unique<Reads>(settings, *upstream, *access, *index, *files, *forward,
+                                    std::move(viewer));
+    return {};
+}
+
+Result<void> DaemonParts::build(const Base& base, Secrets secrets) {
+    const auto stored = open_store(base);
+    if (!stored) return stored;
+    const auto connected = open_upstream(base, secrets);
+    if (!connected) return connected;
+    build_knowledge(base);
+    const auto answering = build_answers(base);
+    if (!answering) return answering;
+    webhook = std::make_unique<Webhook>(std::move(secrets.webhook), *refresher, base.log);
+    proxy = std::make_unique<Proxy>(base.settings, *access, *files, *listings, *reads, *forward,
+                                    *webhook, *upstream, base.health);
+    revision_desk = std::make_unique<RevisionDesk>(*index, *revisions, *refresher);
+    admin = std::make_unique<Admin>(base.health, *store, *flights, *upstream, *revision_desk);
+    return {};
+}
+
+}  // namespace hubkeep

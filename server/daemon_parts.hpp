@@ -1,0 +1,59 @@
+#pragma once
+// DaemonParts: everything that answers requests, in the order in which it is built; destroyed in
+// the opposite one. What a part may use stands above it. Owned by the daemon, built once on the
+// main thread before the io threads run; each part says for itself which threads may use it.
+
+#include "config/token.hpp"
+#include "server/admin/admin.hpp"
+#include "server/proxy/proxy.hpp"
+#include "server/store/blob_store.hpp"
+
+namespace hubkeep {
+
+struct DaemonParts {
+    // What must not change or end before the parts.
+    struct Base {
+        const Settings& settings;
+        const Health& health;
+        IoThreads& threads;
+        Log& log;
+    };
+
+    // A mistake of the settings or of the machine, in a sentence; there is nothing to serve then.
+    Result<void> build(const Base& base, Secrets secrets);
+
+    std::unique_ptr<Index> index;
+    std::unique_ptr<BlobStore> store;
+    std::unique_ptr<Flights> flights;
+    std::unique_ptr<Upstream> upstream;
+
+    std::unique_ptr<Revisions> revisions;
+    std::unique_ptr<Refusals> refusals;
+    std::unique_ptr<Aliases> aliases;
+    std::unique_ptr<Access> access;
+    Trees trees;
+    std::unique_ptr<Resolver> resolver;
+    std::unique_ptr<Documents> documents;
+    std::unique_ptr<KnownListings> known_listings;
+    std::unique_ptr<Refresher> refresher;
+
+    std::unique_ptr<Fetcher> fetcher;
+    std::unique_ptr<Direct> direct;
+    std::unique_ptr<Files> files;
+    std::unique_ptr<Listings> listings;
+    std::unique_ptr<Forward> forward;
+    std::unique_ptr<Reads> reads;
+
+    std::unique_ptr<Webhook> webhook;
+    std::unique_ptr<Proxy> proxy;
+    std::unique_ptr<RevisionDesk> revision_desk;
+    std::unique_ptr<Admin> admin;
+
+  private:
+    Result<void> open_store(const Base& base);
+    Result<void> open_upstream(const Base& base, Secrets& secrets);
+    void build_knowledge(const Base& base);
+    Result<void> build_answers(const Base& base);
+};
+
+}  // namespace hubkeep
