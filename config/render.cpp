@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cctype>
-
+#include "config/records.hpp"
 #include "config/schema.hpp"
 #include "config/text.hpp"
 
@@ -22,26 +21,8 @@ constexpr std::string_view preface =
     "# `hubkeep config check FILE` names every mistake, `hubkeep config show` the values in "
     "force.\n";
 
-// Plain where YAML takes it for the same text everywhere, else in double quotes.
-std::string yaml_text(const std::string& text) {
-    const auto is_safe = [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-               std::string_view("/._-+%:@").contains(c);
-    };
-    bool plain = !text.empty() &&
-                 (std::isalnum(static_cast<unsigned char>(text[0])) != 0 || text[0] == '/') &&
-                 !text.ends_with(':');
-    for (const char c : text) plain = plain && is_safe(c);
-    if (plain && text != "null" && text != "Null" && text != "NULL") return text;
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + "\"";
-}
-
 std::string yaml_value(const Setting& setting, const std::string& text) {
+    if (setting.is_records) return text;
     if (!setting.is_list) return yaml_text(text);
     auto items = split_list(text);
     for (auto& item : items) item = yaml_text(item);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "config/records.hpp"
 #include "config/text.hpp"
 #include "config/values.hpp"
 
@@ -14,6 +15,11 @@ inline constexpr bool is_vector = false;
 template <typename T>
 inline constexpr bool is_vector<std::vector<T>> = true;
 
+template <typename T>
+inline constexpr bool is_records =
+    std::is_same_v<T, std::vector<AccessRule>> || std::is_same_v<T, std::vector<PolicyRule>> ||
+    std::is_same_v<T, std::vector<Team>> || std::is_same_v<T, std::vector<TokenSetting>>;
+
 // `Member` finds the field in a Settings; its type decides how the value is read and written.
 template <auto Member>
 Setting row(std::string_view key, std::string_view help, std::string name = {}) {
@@ -21,9 +27,11 @@ Setting row(std::string_view key, std::string_view help, std::string name = {}) 
     Setting setting;
     setting.key = key;
     setting.help = help;
-    setting.is_list = is_vector<Field>;
-    if constexpr (std::is_same_v<Field, std::string> ||
-                  std::is_same_v<Field, std::vector<std::string>>)
+    setting.is_records = is_records<Field>;
+    setting.is_list = is_vector<Field> && !is_records<Field>;
+    if constexpr (is_records<Field>) setting.value_name = "MAPS";
+    else if constexpr (std::is_same_v<Field, std::string> ||
+                       std::is_same_v<Field, std::vector<std::string>>)
         setting.value_name = std::move(name);
     else setting.value_name = value_name(Field{});
     setting.read = [](Settings& settings, std::string_view text) {
@@ -77,7 +85,15 @@ std::vector<Setting> upstream_settings() {
             "URLS"),
         row<FIELD(upstream.token_file)>("upstream.token_file",
             "A file with the token that hubkeep shows to the Hub for all clients; only its owner "
-            "may read it. Empty: HF_TOKEN from the environment, else clients' own tokens.", "FILE"),
+            "may read it. Empty: see upstream.token_command.", "FILE"),
+        row<FIELD(upstream.token_command)>("upstream.token_command",
+            "A command for /bin/sh that prints that token, when there is no token_file. Empty: "
+            "HF_TOKEN or HF_TOKEN_FILE from the environment, the systemd credential hf-token, or "
+            "what `hubkeep token set` stored; else clients' own tokens.", "COMMAND"),
+        row<FIELD(upstream.tokens)>("upstream.tokens",
+            "Tokens for some repositories, the first that matches counts before the one above: "
+            "[{name: llama, repos: [meta-llama/*], file: /run/secrets/llama}]; instead of file also "
+            "command, or credential (of systemd)."),
         row<FIELD(upstream.ca_file)>("upstream.ca_file",
             "Certificates (PEM) of the authorities that may vouch for the Hub. Empty: those of "
             "the system.", "FILE"),
@@ -129,16 +145,55 @@ std::vector<Setting> cache_settings() {
             "The certificate chain (PEM) to serve https with, together with tls.key. Empty: "
             "plain http.", "FILE")),
         reloadable(row<FIELD(tls.key)>("tls.key", "The private key (PEM) of tls.cert.", "FILE")),
+        reloadable(row<FIELD(tls.client_ca)>("tls.client_ca",
+            "Authorities (PEM) that vouch for clients' certificates: who shows one needs no key, "
+            "and its common name is the client's name. Empty: no certificate is asked for.",
+            "FILE")),
         row<FIELD(log.level)>("log.level", "The least severe events that are logged."),
         row<FIELD(log.format)>("log.format",
             "How log lines are written; auto means text on a terminal, else json."),
+    };
+}
+std::vector<Setting> access_settings() {
+    return {
+        reloadable(row<FIELD(clients.anonymous)>("clients.anonymous",
+            "Networks whose clients need no key. Without them everybody needs one, see `hubkeep "
+            "client add`.", "NETWORKS")),
+        reloadable(row<FIELD(clients.proxies)>("clients.proxies",
+            "Networks of reverse proxies in front, which are believed about X-Forwarded-For and "
+            "clients.header.", "NETWORKS")),
+        reloadable(row<FIELD(clients.header)>("clients.header",
+            "The header in which such a proxy names the user, for instance X-Forwarded-User. "
+            "Empty: none.", "NAME")),
+        reloadable(row<FIELD(clients.teams)>("clients.teams",
+            "Teams of users that a proxy or a certificate names: [{name: ml, members: [alice, "
+            "\"*@ml.example\"]}].")),
+        reloadable(row<FIELD(access.sharing)>("access.sharing",
+            "Who may read what is not public. shared: every client, what the service token can. "
+            "verify: who proves access with a Hub token of his own. deny: nobody.")),
+        reloadable(row<FIELD(access.rules)>("access.rules",
+            "Another sharing for some, the first that matches counts: [{name: ours, repos: "
+            "[our-org/*], sharing: verify}]; also kinds, files, clients, message.")),
+        reloadable(row<FIELD(access.verify_ttl)>("access.verify_ttl",
+            "How long a proof of access holds.")),
+        reloadable(row<FIELD(access.verify_grace)>("access.verify_grace",
+            "How long it holds while the Hub cannot be asked.")),
+        reloadable(row<FIELD(access.verify_negative_ttl)>("access.verify_negative_ttl",
+            "How long a refusal of the Hub is believed before it is asked again.")),
+        reloadable(row<FIELD(access.contact)>("access.contact",
+            "Whom to ask, at the end of every refusal: \"Ask #ml-platform.\" Empty: nobody is "
+            "named.", "SENTENCE")),
+        reloadable(row<FIELD(policy.rules)>("policy.rules",
+            "What may be read at all, public or not, the first that matches counts: [{name: "
+            "no-pickles, action: deny, files: [\"*.bin\", \"*.pkl\"]}]; also repos, kinds, "
+            "revisions, clients, message. What no rule denies is allowed.")),
     };
 }
 // clang-format on
 
 std::vector<Setting> make_schema() {
     auto table = general_settings();
-    for (const auto part : {upstream_settings, cache_settings}) {
+    for (const auto part : {upstream_settings, access_settings, cache_settings}) {
         std::ranges::move(part(), std::back_inserter(table));
     }
     return table;

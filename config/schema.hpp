@@ -18,6 +18,7 @@ struct Setting {
     std::string value_name;   // "SIZE", "json|text"
     bool reloadable = false;  // SIGHUP reads what it names again
     bool is_list = false;     // its text is "a, b"; a sequence in the file
+    bool is_records = false;  // its text is a YAML list of maps, see records.hpp
     // Fails in words that follow the name of the setting, and changes nothing then.
     Result<void> (*read)(Settings& settings, std::string_view text) = nullptr;
     std::string (*write)(const Settings& settings) = nullptr;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/log.hpp"
+#include "config/access_settings.hpp"
 
 namespace hubkeep {
 
@@ -41,8 +42,10 @@ struct UpstreamSettings {
     std::string endpoint = "https://huggingface.co";  // scheme://host[:port], no slash at the end
     // The dataset viewer, the same form; empty: there is none.
     std::string datasets_server = "https://datasets-server.huggingface.co";
-    std::vector<std::string> mirrors;   // asked before it, in this order
-    std::string token_file;             // empty: HF_TOKEN, else no service token
+    std::vector<std::string> mirrors;  // asked before it, in this order
+    std::string token_file;            // empty: see token.hpp for where else it may be
+    std::string token_command;
+    std::vector<TokenSetting> tokens;   // the first that matches counts before the one above
     std::string ca_file;                // empty: the system's authorities
     std::string proxy;                  // http://host:port or socks5://host:port; empty: direct
     std::string proxy_auth_file;        // user:password
@@ -82,6 +85,7 @@ struct ListingSettings {
 struct TlsSettings {
     std::string cert;  // both empty: plain HTTP
     std::string key;
+    std::string client_ca;  // empty: clients show no certificate
     bool operator==(const TlsSettings&) const = default;
 };
 
@@ -109,6 +113,9 @@ struct Settings {
     std::string data_dir;    // load_settings() puts the user's default in when it is empty
     bool offline = false;
     UpstreamSettings upstream;
+    ClientsSettings clients;
+    AccessSettings access;
+    PolicySettings policy;
     RevisionSettings revisions;
     WebhookSettings webhook;
     ListingSettings listings;

@@ -31,6 +31,10 @@ constexpr std::array log_levels{Choice{"trace", LogLevel::trace}, Choice{"debug"
 constexpr std::array log_formats{Choice{"auto", LogFormat::automatic},
                                  Choice{"json", LogFormat::json}, Choice{"text", LogFormat::text}};
 constexpr std::array xet_modes{Choice{"strip", XetMode::strip}};
+constexpr std::array sharings{Choice{"shared", Sharing::shared}, Choice{"verify", Sharing::verify},
+                              Choice{"deny", Sharing::deny}};
+constexpr std::array policy_actions{Choice{"allow", PolicyAction::allow},
+                                    Choice{"deny", PolicyAction::deny}};
 
 std::string words_of(const auto& choices) {
     std::string words;
@@ -253,6 +257,12 @@ Result<void> read_value(std::string_view text, LogFormat& out) {
 Result<void> read_value(std::string_view text, XetMode& out) {
     return choose(text, xet_modes, out);
 }
+Result<void> read_value(std::string_view text, Sharing& out) {
+    return choose(text, sharings, out);
+}
+Result<void> read_value(std::string_view text, PolicyAction& out) {
+    return choose(text, policy_actions, out);
+}
 
 std::string write_value(LogLevel value) {
     return word_of(log_levels, value);
@@ -262,6 +272,12 @@ std::string write_value(LogFormat value) {
 }
 std::string write_value(XetMode value) {
     return word_of(xet_modes, value);
+}
+std::string write_value(Sharing value) {
+    return word_of(sharings, value);
+}
+std::string write_value(PolicyAction value) {
+    return word_of(policy_actions, value);
 }
 
 std::string value_name(const HostPort&) {
@@ -290,6 +306,9 @@ std::string value_name(LogFormat) {
 }
 std::string value_name(XetMode) {
     return words_of(xet_modes);
+}
+std::string value_name(Sharing) {
+    return words_of(sharings);
 }
 
 }  // namespace hubkeep

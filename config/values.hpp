@@ -27,6 +27,8 @@ Result<void> read_value(std::string_view text, std::vector<TtlRule>& out);
 Result<void> read_value(std::string_view text, LogLevel& out);
 Result<void> read_value(std::string_view text, LogFormat& out);
 Result<void> read_value(std::string_view text, XetMode& out);
+Result<void> read_value(std::string_view text, Sharing& out);
+Result<void> read_value(std::string_view text, PolicyAction& out);
 
 std::string write_value(const HostPort& value);
 std::string write_value(const CacheSize& value);
@@ -39,6 +41,8 @@ std::string write_value(const std::vector<TtlRule>& value);
 std::string write_value(LogLevel value);
 std::string write_value(LogFormat value);
 std::string write_value(XetMode value);
+std::string write_value(Sharing value);
+std::string write_value(PolicyAction value);
 
 // What help calls a value of the type: "DURATION", or the words to choose from, "json|text".
 std::string value_name(const HostPort& of_type);
@@ -50,5 +54,6 @@ std::string value_name(const std::vector<TtlRule>& of_type);
 std::string value_name(LogLevel of_type);
 std::string value_name(LogFormat of_type);
 std::string value_name(XetMode of_type);
+std::string value_name(Sharing of_type);
 
 }  // namespace hubkeep

@@ -9,6 +9,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <map>
+#include <optional>
 #include <sstream>
 
 #include "config/schema.hpp"
@@ -23,8 +24,55 @@ constexpr std::size_t max_problems = 50;
 
 using YAML::Mark;
 
+// Writes events again, as the flow style in which settings of maps are handed on.
+class FlowText {
+  public:
+    void scalar(const std::string& value) {
+        separate();
+        text_ += '"';
+        for (const char c : value) {
+            const auto byte = static_cast<unsigned char>(c);
+            if (c == '"' || c == '\\') text_ += '\\';
+            if (byte < ' ' || byte == 0x7F) text_ += fmt::format("\\x{:02x}", byte);
+            else text_ += c;
+        }
+        text_ += '"';
+    }
+    void null() {
+        separate();
+        text_ += "null";
+    }
+    void open(bool is_map) {
+        separate();
+        text_ += is_map ? '{' : '[';
+        levels_.push_back({is_map, 0});
+    }
+    // True when the outermost list or map is closed.
+    bool close() {
+        text_ += levels_.back().is_map ? '}' : ']';
+        levels_.pop_back();
+        return levels_.empty();
+    }
+    const std::string& text() const { return text_; }
+    std::size_t depth() const { return levels_.size(); }
+
+  private:
+    struct Level {
+        bool is_map = false;
+        std::size_t items = 0;  // keys and values
+    };
+    void separate() {
+        if (levels_.empty()) return;
+        auto& level = levels_.back();
+        if (level.items != 0) text_ += level.is_map && level.items % 2 == 1 ? ": " : ", ";
+        ++level.items;
+    }
+    std::string text_;
+    std::vector<Level> levels_;
+};
+
 // What may stand under a name of the file.
-enum class Place { setting, list, section, unknown };
+enum class Place { setting, list, records, section, unknown };
 
 class Reader : public YAML::EventHandler {
   public:
@@ -75,11 +123,15 @@ class Reader : public YAML::EventHandler {
     Frame* awaiting_value() {
         return !frames_.empty() && frames_.back().value_is_next ? &frames_.back() : nullptr;
     }
+    static bool takes_text(Place place) {
+        return place == Place::setting || place == Place::list || place == Place::records;
+    }
     bool is_ignored() const { return !frames_.empty() && frames_.back().ignored; }
 
     const std::string& name_;
     SettingSource& source_;
     std::vector<Frame> frames_;
+    std::optional<FlowText> records_;  // while the value of such a setting is read
 };
 
 void Reader::problem(const Mark& mark, std::string_view text) {
@@ -110,7 +162,9 @@ void Reader::read_key(const Mark& mark, const std::string& name) {
     } else if (const auto* const setting = find_setting(frame.key)) {
         // A dotted name at the top would be the same setting written in a second way.
         if (name.find('.') == std::string::npos) {
-            frame.under_key = setting->is_list ? Place::list : Place::setting;
+            frame.under_key = setting->is_records ? Place::records
+                              : setting->is_list  ? Place::list
+                                                  : Place::setting;
         }
     } else if (is_section(frame.key)) {
         frame.under_key = Place::section;
@@ -136,6 +190,7 @@ void Reader::read_key(const Mark& mark, const std::string& name) {
 void Reader::OnScalar(const Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                       const std::string& value) {
     check(mark, tag, anchor);
+    if (records_) return records_->scalar(value);
     if (is_ignored()) return;
     if (frames_.empty())
         return problem(mark, "the file must hold settings such as \"listen: 8090\"");
@@ -147,7 +202,7 @@ void Reader::OnScalar(const Mark& mark, const std::string& tag, YAML::anchor_t a
     auto* const frame = awaiting_value();
     if (frame == nullptr) return read_key(mark, value);
     frame->value_is_next = false;
-    if (frame->under_key == Place::setting || frame->under_key == Place::list) {
+    if (takes_text(frame->under_key)) {
         source_.given.push_back({frame->key, value, place(mark)});
     } else if (frame->under_key == Place::section) {
         problem(mark,
@@ -157,13 +212,14 @@ void Reader::OnScalar(const Mark& mark, const std::string& tag, YAML::anchor_t a
 
 void Reader::OnNull(const Mark& mark, YAML::anchor_t anchor) {
     check(mark, "", anchor);
+    if (records_) return records_->null();
     if (frames_.empty() || is_ignored()) return;  // an empty file is a good one
     if (frames_.back().is_list) return problem(mark, "an item of the list is empty");
     auto* const frame = awaiting_value();
     if (frame == nullptr) return read_key(mark, "null");
     frame->value_is_next = false;
     // A section whose keys are all comments is a good one.
-    if (frame->under_key != Place::setting && frame->under_key != Place::list) return;
+    if (!takes_text(frame->under_key)) return;
     // The mark of nothing may be that of the next line.
     problem(frame->key_mark,
             fmt::format("\"{}\" has no value; give one (\"\" for none) or remove the line",
@@ -171,9 +227,14 @@ void Reader::OnNull(const Mark& mark, YAML::anchor_t anchor) {
 }
 
 void Reader::open(const Mark& mark, bool is_map) {
-    if (frames_.size() >= max_depth) throw YAML::ParserException(mark, "nested too deeply");
+    const auto depth = frames_.size() + (records_ ? records_->depth() : 0);
+    if (depth >= max_depth) throw YAML::ParserException(mark, "nested too deeply");
     Frame inner;
     auto* const outer = awaiting_value();
+    if (records_ || (outer != nullptr && outer->under_key == Place::records && !is_map)) {
+        if (!records_) records_.emplace();
+        return records_->open(is_map);
+    }
     if (frames_.empty()) {
         inner.ignored = !is_map;
         if (!is_map) problem(mark, "the file must hold settings, not a list");
@@ -196,9 +257,9 @@ void Reader::open(const Mark& mark, bool is_map) {
         outer->value_is_next = false;
         inner.ignored = !is_map || outer->under_key != Place::section;
         inner.section = outer->key;
-        if (outer->under_key == Place::setting || outer->under_key == Place::list) {
+        if (takes_text(outer->under_key)) {
             problem(mark, fmt::format("\"{}\" takes {}, not a {}", outer->key,
-                                      outer->under_key == Place::list ? "a list" : "one value",
+                                      outer->under_key == Place::setting ? "one value" : "a list",
                                       is_map ? "map" : "list"));
         } else if (outer->under_key == Place::section && !is_map) {
             problem(mark, fmt::format("\"{}\" takes settings below it, not a list", outer->key));
@@ -208,12 +269,17 @@ void Reader::open(const Mark& mark, bool is_map) {
 }
 
 void Reader::close() {
-    frames_.pop_back();
+    if (!records_) return frames_.pop_back();
+    if (!records_->close()) return;
+    auto& frame = frames_.back();
+    frame.value_is_next = false;
+    source_.given.push_back({frame.key, records_->text(), place(frame.key_mark)});
+    records_.reset();
 }
 
 void Reader::OnSequenceEnd() {
     const auto& frame = frames_.back();
-    if (frame.is_list) {
+    if (frame.is_list && !records_) {
         const auto text = fmt::format("{}", fmt::join(frame.items, ", "));
         source_.given.push_back({frame.key, text, place(frame.key_mark)});
     }
