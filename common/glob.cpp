@@ -4,8 +4,15 @@
 
 namespace hubkeep {
 
+namespace {
+
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 // On a mismatch the last star takes one byte more; an earlier star never has to be tried again.
-bool glob_matches(std::string_view pattern, std::string_view text) {
+template <typename Equal>
+bool matches(std::string_view pattern, std::string_view text, Equal equal) {
     std::size_t p = 0;
     std::size_t t = 0;
     std::size_t after_star = std::string_view::npos;
@@ -14,7 +21,7 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
         if (p < pattern.size() && pattern[p] == '*') {
             after_star = ++p;
             star_end = t;
-        } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+        } else if (p < pattern.size() && (pattern[p] == '?' || equal(pattern[p], text[t]))) {
             ++p;
             ++t;
         } else if (after_star != std::string_view::npos) {
@@ -26,6 +33,16 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
     }
     while (p < pattern.size() && pattern[p] == '*') ++p;
     return p == pattern.size();
+}
+
+}  // namespace
+
+bool glob_matches(std::string_view pattern, std::string_view text) {
+    return matches(pattern, text, [](char a, char b) { return a == b; });
+}
+
+bool glob_matches_any_case(std::string_view pattern, std::string_view text) {
+    return matches(pattern, text, [](char a, char b) { return lower(a) == lower(b); });
 }
 
 }  // namespace hubkeep

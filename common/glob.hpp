@@ -8,5 +8,7 @@
 namespace hubkeep {
 
 bool glob_matches(std::string_view pattern, std::string_view text);
+// The same with "A" and "a" alike; ASCII only.
+bool glob_matches_any_case(std::string_view pattern, std::string_view text);
 
 }  // namespace hubkeep

@@ -27,6 +27,12 @@ TEST(Glob, StarsTakeAnyText) {
     EXPECT_FALSE(glob_matches(std::string(200, '*') + "b", std::string(10'000, 'a')));
 }
 
+TEST(Glob, MayTakeBothCasesForOne) {
+    EXPECT_TRUE(glob_matches_any_case("Meta-Llama/*-8b", "meta-llama/LLAMA-8B"));
+    EXPECT_FALSE(glob_matches_any_case("[", "{"));  // they differ by the same bit as "A" and "a"
+    EXPECT_FALSE(glob_matches_any_case("meta/*", "metal/x"));
+}
+
 TEST(Digest, KnowsGitsAndPlainHashes) {
     EXPECT_EQ(digest_of(DigestKind::git_sha1, "Hello, World!").hex(),
               "b45ef6fec89518d314f546fd6c3025367b721684");
