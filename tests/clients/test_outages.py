@@ -59,7 +59,7 @@ class Outage:
         elif self.name == "offline":
             self.daemon.restart(offline=True)
         elif self._token:
-            self._hub.access.revoke(self._token)
+            self._hub.revoke_token(self._token)
         else:
             port = free_port() if self.name == "nobody listens" else self._silent_port
             self.daemon.restart(upstream_endpoint=f"http://127.0.0.1:{port}")

@@ -159,7 +159,7 @@ def test_a_revoked_token_reads_no_more(hub, hubkeep, scene):
     daemon = hubkeep(hub, revisions_ttl="0s")
     path = file_path(scene.private, "a.bin")
     assert ask(daemon, path, **scene.headers("owner")).status == 200
-    hub.access.revoke(scene.tokens["owner"])
+    hub.revoke_token(scene.tokens["owner"])
     assert ask(daemon, path, **scene.headers("owner")).status == 401
 
 

@@ -33,7 +33,7 @@ def refused(hub) -> int:
 
 def test_a_429_tells_the_true_time_and_closes_one_bucket(hub, hubkeep, repo):
     daemon = hubkeep(hub)
-    hub.grant("resolvers", 0, window=120)
+    hub.set_quota("resolvers", 0, window=120)
     first = ask(daemon, file_path(repo, "config.json"), "HEAD")
     assert first.status == 429 and first.header("x-error-message"), first
     assert first.header("x-error-code") is None
@@ -70,7 +70,7 @@ def test_what_is_known_is_served_stale_at_once(hub, hubkeep, repo):
 @pytest.mark.parametrize("method", ("HEAD", "GET"))
 def test_a_short_pause_is_waited_for_inside(hub, hubkeep, repo, method):
     daemon = hubkeep(hub)
-    hub.grant("resolvers", 100, window=3, used=100)
+    hub.set_quota("resolvers", 100, window=3, used=100)
     began = time.monotonic()
     answer = ask(daemon, file_path(repo, "config.json"), method)
     assert answer.status == 200, answer
@@ -82,7 +82,7 @@ def test_fifty_clients_of_a_used_up_quota_do_not_hammer(hub, hubkeep, repo):
     """One question tells that the bucket is empty; nothing is asked until it opens, and then the
     fifty come one after two after four."""
     daemon = hubkeep(hub)
-    hub.grant("resolvers", 200, window=4, used=199)
+    hub.set_quota("resolvers", 200, window=4, used=199)
     assert ask(daemon, file_path(repo, "config.json"), "HEAD").status in (200, 429)
     hub.reset_counts()
     answers = together(lambda it: ask(daemon, file_path(repo, it), "HEAD"), MANY)
@@ -94,7 +94,7 @@ def test_fifty_clients_of_a_used_up_quota_do_not_hammer(hub, hubkeep, repo):
 def test_a_quota_smaller_than_the_crowd_is_used_up_and_not_overdrawn(hub, hubkeep, repo):
     """Those who cannot be served within their patience are told when they can."""
     daemon = hubkeep(hub)
-    hub.grant("resolvers", 20, window=60, used=10)
+    hub.set_quota("resolvers", 20, window=60, used=10)
     assert ask(daemon, file_path(repo, "weights.bin"), "HEAD").status == 200
     answers = together(lambda it: ask(daemon, file_path(repo, it), "HEAD"), MANY_LFS)
     assert sorted(it.status for it in answers) == [200] * 9 + [429] * 41
@@ -106,7 +106,7 @@ def test_the_last_of_the_quota_is_for_what_nobody_has(hub, hubkeep, repo):
     daemon = hubkeep(hub, revisions_ttl="0s")
     path = file_path(repo, "config.json")
     assert ask(daemon, path).status == 200
-    hub.grant("resolvers", 1000, window=300, used=960)
+    hub.set_quota("resolvers", 1000, window=300, used=960)
     assert ask(daemon, path).warning is None, "the count is not known before the next answer"
     hub.reset_counts()
     answer = ask(daemon, path)
@@ -119,11 +119,11 @@ def test_bytes_wait_for_the_quota_or_the_client_is_told(hub, hubkeep, repo):
     daemon = hubkeep(hub)
     path = file_path(repo, "weights.bin")
     assert ask(daemon, path, "HEAD").status == 200
-    hub.grant("resolvers", 0, window=100)
+    hub.set_quota("resolvers", 0, window=100)
     answer = ask(daemon, path)
     assert answer.status == 429 and limits(answer)[1] > 90, answer
     daemon.restart()
-    hub.grant("resolvers", 100, window=3, used=100)
+    hub.set_quota("resolvers", 100, window=3, used=100)
     expect_file(ask(daemon, path), FILES["weights.bin"])
 
 

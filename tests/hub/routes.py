@@ -6,7 +6,7 @@ parts two. A repo has one or two segments, found by the word that follows it.
 import urllib.parse
 
 from . import files, listings
-from .access import NO_LOGIN, Refusal
+from .access import Refusal
 from .repos import KINDS, Repo
 from .wire import Reply, Request, document, text
 
@@ -73,7 +73,7 @@ def _api(hub, request: Request, segments: list[str], token) -> Reply:
         hub.access.check_content(token, repo)
         return files.resolve_cache(request, repo, segments[-2], decode(segments[-1:]))
     if segments[0] == "whoami-v2":
-        return _whoami(token)
+        return hub.access.whoami(token)
     if segments[0] == "telemetry":
         return Reply(204)
     if segments[0] not in PLURALS:
@@ -136,15 +136,6 @@ def _repo(hub, request: Request, kind: str, segments: list[str], words, token):
     place = before + "/".join([urllib.parse.quote(repo.id), *segments[at:]])
     place += "?" + request.query if request.query else ""
     return repo, text(307, f"Temporary Redirect. Redirecting to {place}", Location=place), []
-
-
-def _whoami(token) -> Reply:
-    if token is None:
-        raise Refusal(401, NO_LOGIN)
-    access = {"displayName": "test", "role": "read", "createdAt": "2026-01-01T00:00:00.000Z"}
-    return document({"type": "user", "id": "0" * 24, "name": "somebody", "fullname": "Somebody",
-                     "isPro": False, "orgs": [],
-                     "auth": {"type": "access_token", "accessToken": access}})
 
 
 def _xet_token(hub) -> Reply:

@@ -13,7 +13,7 @@ import tempfile
 import threading
 
 from . import routes, viewer
-from .access import Access
+from .access import Access, token_of
 from .cdn import Cdn
 from .certs import Authority
 from .faults import Event, Fault, Gate
@@ -127,8 +127,18 @@ class StandInHub:
     def delete_repo(self, repo: Repo) -> None:
         self._repos = {name: it for name, it in self._repos.items() if it is not repo}
 
-    def add_token(self, token: str, can_read="all") -> None:
-        self.access.add(token, can_read)
+    def add_token(self, token: str, can_read="all", **about) -> None:
+        """`about` is what whoami tells: user, name, role, expires_at, is_pro."""
+        self.access.add(token, can_read, **about)
+
+    def grant(self, token: str, *repos) -> None:
+        self.access.change(token, opened=repos)
+
+    def revoke_access(self, token: str, *repos) -> None:
+        self.access.change(token, closed=repos)
+
+    def revoke_token(self, token: str) -> None:
+        self.access.revoke(token)
 
     def add_real_model(self) -> Repo:
         from . import real
@@ -144,6 +154,11 @@ class StandInHub:
     @property
     def requests(self):
         return self._ledger.records()
+
+    def asked_with(self, token: str | None, path=None, method=None):
+        """The Hub's own requests that brought this token; None: no credential at all."""
+        return [it for it in self._ledger.records("hub", method, path)
+                if token_of(it.header("authorization")) == token]
 
     @property
     def leaks(self):
@@ -205,7 +220,7 @@ class StandInHub:
         quota = Quota(requests)
         self._quotas = {bucket: quota for bucket in BUCKETS}
 
-    def grant(self, bucket: str, requests: int | None, window=WINDOW_SECONDS, used=0) -> None:
+    def set_quota(self, bucket: str, requests: int | None, window=WINDOW_SECONDS, used=0) -> None:
         """The quota of one bucket from now on."""
         self._quotas = {**self._quotas, bucket: Quota(requests, window, used)}
 

@@ -1,4 +1,5 @@
 """The error rows, exactly as recorded, and what is on every answer."""
+import base64
 import socket
 
 import pytest
@@ -58,8 +59,48 @@ def test_whoami_and_revoked_tokens(repos, fetch):
     login = {"Authorization": f"Bearer {TOKEN}"}
     assert fetch("/api/whoami-v2").json()["error"] == "Invalid username or password."
     assert fetch("/api/whoami-v2", headers=login).json()["auth"]["accessToken"]["role"] == "read"
-    repos.access.revoke(TOKEN)
+    repos.revoke_token(TOKEN)
     assert fetch("/api/whoami-v2", headers=login).status_code == 401
+
+
+def test_whoami_tells_what_a_token_is(repos, fetch):
+    repos.add_token(TOKEN, user="robot", name="ci", role="fineGrained", is_pro=True,
+                    expires_at="2026-12-31T00:00:00.000Z")
+    told = fetch("/api/whoami-v2", headers={"Authorization": f"Bearer {TOKEN}"}).json()
+    assert (told["name"], told["isPro"]) == ("robot", True)
+    assert told["auth"]["accessToken"]["role"] == "fineGrained"
+    assert told["auth"]["accessToken"]["displayName"] == "ci"
+    assert told["auth"]["expiresAt"] == "2026-12-31T00:00:00.000Z"
+
+
+@pytest.mark.parametrize("path", ["a.json", "missing.json"])
+def test_access_is_given_and_taken_at_any_time(repos, fetch, path):
+    """Who may not read a gated repo does not learn either which files it has."""
+    login = {"Authorization": f"Bearer {OTHER}"}
+
+    def status(repo):
+        return fetch(f"/org/{repo}/resolve/main/{path}", headers=login).status_code
+
+    there = 200 if path == "a.json" else 404
+    assert (status("gated"), status("hidden")) == (403, 404)
+    repos.grant(OTHER, "org/gated", repos.repo("model", "org/hidden"))
+    assert (status("gated"), status("hidden")) == (there, there)
+    repos.revoke_access(OTHER, "org/gated")
+    assert (status("gated"), status("hidden")) == (403, there)
+    repos.revoke_token(OTHER)
+    assert (status("gated"), status("hidden"), status("name")) == (401, 401, 401)
+
+
+def test_the_ledger_tells_what_was_asked_with_which_token(repos, fetch):
+    path = "/org/name/resolve/main/config.json"
+    fetch(path)
+    fetch(path, headers={"Authorization": f"Bearer {TOKEN}"})
+    basic = base64.b64encode(f"user:{OTHER}".encode()).decode()
+    fetch("/api/whoami-v2", headers={"Authorization": f"Basic {basic}"})
+    assert [it.path for it in repos.asked_with(None)] == [path]
+    assert [it.path for it in repos.asked_with(TOKEN)] == [path]
+    assert [it.path for it in repos.asked_with(OTHER)] == ["/api/whoami-v2"]
+    assert repos.asked_with(TOKEN, path="whoami") == []
 
 
 def test_rate_limit_and_the_headers_on_every_answer(hub, repo, fetch):
