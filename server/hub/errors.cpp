@@ -201,7 +201,9 @@ HeaderFields error_headers(const HubError& error, bool json) {
     if (!error.code.empty()) fields.emplace_back("X-Error-Code", error.code);
     if (error.status == 401) {
         fields.emplace_back("WWW-Authenticate",
-                            "Bearer realm=\"Authentication required\", charset=\"UTF-8\"");
+                            error.realm.empty()
+                                ? "Bearer realm=\"Authentication required\", charset=\"UTF-8\""
+                                : fmt::format("Bearer realm=\"{}\"", error.realm));
     }
     if (error.status == 429 && error.retry_after_seconds >= 0) {
         fields.emplace_back("Retry-After", std::to_string(error.retry_after_seconds));

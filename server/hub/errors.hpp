@@ -29,6 +29,7 @@ struct HubError {
     std::int64_t retry_after_seconds = -1;
     std::string limit = "proxy";
     std::string limit_policy;  // RateLimit-Policy, "" when not known
+    std::string realm;         // of a 401 in WWW-Authenticate, "": the Hub's
 };
 
 HubError entry_not_found();

@@ -30,24 +30,6 @@ int hex_value(char c) {
     return -1;
 }
 
-// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. The Hub names files in JSON,
-// so a name that is not UTF-8 cannot exist there, and overlong dots and slashes are an attack.
-bool is_utf8(std::string_view text) {
-    for (std::size_t at = 0; at < text.size();) {
-        const auto lead = static_cast<unsigned char>(text[at]);
-        const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-        if ((lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || text.size() - at < length) return false;
-        for (std::size_t i = 1; i < length; ++i) {
-            if ((static_cast<unsigned char>(text[at + i]) & 0xc0) != 0x80) return false;
-        }
-        const auto second = length > 1 ? static_cast<unsigned char>(text[at + 1]) : 0;
-        if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)) return false;
-        if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) return false;
-        at += length;
-    }
-    return true;
-}
-
 // First segments of the Hub's own addresses: a model "datasets/squad" would be asked for at the
 // address of the dataset "squad", and then one could be taken for the other.
 constexpr std::array<std::string_view, 6> reserved{"api",     "buckets", "datasets",
@@ -208,6 +190,24 @@ std::optional<std::string> percent_decode(std::string_view text) {
         out += c;
     }
     return out;
+}
+
+// The Hub names files in JSON, so a name that is not UTF-8 cannot exist there, and overlong dots
+// and slashes are an attack.
+bool is_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        const auto lead = static_cast<unsigned char>(text[at]);
+        const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+        if ((lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || text.size() - at < length) return false;
+        for (std::size_t i = 1; i < length; ++i) {
+            if ((static_cast<unsigned char>(text[at + i]) & 0xc0) != 0x80) return false;
+        }
+        const auto second = length > 1 ? static_cast<unsigned char>(text[at + 1]) : 0;
+        if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)) return false;
+        if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) return false;
+        at += length;
+    }
+    return true;
 }
 
 }  // namespace hubkeep

@@ -51,6 +51,9 @@ bool is_valid_revision(std::string_view revision);
 // character, at most 4096 bytes of UTF-8. Bytes are compared as they are: no Unicode normalisation.
 bool is_valid_path(std::string_view path);
 
+// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(std::string_view text);
+
 // RFC 3986 unreserved characters stay, everything else becomes %XX; the first keeps "/" as well.
 std::string percent_encode_path(std::string_view path);
 std::string percent_encode_segment(std::string_view segment);

@@ -1,0 +1,241 @@
+#include "server/proxy/clients.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "common/byte_range.hpp"
+#include "common/network.hpp"
+#include "common/trim.hpp"
+#include "server/hub/names.hpp"
+#include "server/proxy/client_use.hpp"
+#include "server/proxy/patterns.hpp"
+#include "server/proxy/revisions.hpp"
+
+namespace hubkeep {
+namespace {
+
+namespace ip = boost::asio::ip;
+
+constexpr std::size_t max_name = 256;
+constexpr std::size_t max_basic = 8192;
+constexpr std::string_view realm = "hubkeep";
+
+HubError ask_for_key(std::string_view sentence) {
+    HubError error{.status = 401, .code = "", .message = clean_message(sentence)};
+    error.realm = realm;
+    return error;
+}
+
+// Names from outside end up in the log, in rules and in answers.
+bool is_sane_name(std::string_view name) {
+    const auto is_control = [](char c) {
+        return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+    };
+    return !name.empty() && name.size() <= max_name && std::ranges::none_of(name, is_control) &&
+           is_utf8(name);
+}
+
+// The password of Basic credentials; some tools put a token where the user belongs.
+Secret password_of(std::string_view encoded) {
+    if (encoded.empty() || encoded.size() > max_basic || encoded.size() % 4 != 0) return {};
+    std::string text(encoded.size() / 4 * 3, '\0');
+    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                                     reinterpret_cast<const unsigned char*>(encoded.data()),
+                                     static_cast<int>(encoded.size()));
+    Secret password;
+    const auto padding = encoded.ends_with("==") ? 2 : encoded.ends_with('=') ? 1 : 0;
+    const std::string_view plain(text.data(), size < 0 ? 0 : std::size_t(size - padding));
+    const auto colon = plain.find(':');
+    if (colon != std::string_view::npos) {
+        const auto after = plain.substr(colon + 1);
+        password = Secret(std::string(after.empty() ? plain.substr(0, colon) : after));
+    }
+    OPENSSL_cleanse(text.data(), text.size());
+    return password;
+}
+
+// What the client sent as its credential: a token of the Hub or a key of hubkeep.
+Secret credential_in(std::string_view authorization) {
+    const auto space = authorization.find(' ');
+    if (space == std::string_view::npos) return {};
+    const auto scheme = authorization.substr(0, space);
+    const auto rest = trimmed(authorization.substr(space));
+    if (iequals(scheme, "Bearer")) return Secret(std::string(rest));
+    if (!iequals(scheme, "Basic")) return {};
+    auto password = password_of(rest);
+    // Other passwords are for somebody else.
+    return password.reveal().starts_with("hf_") ? std::move(password) : Secret();
+}
+
+// "10.0.0.1", "10.0.0.1:80", "fd00::1" and "[fd00::1]:80", as proxies write hops. What is none of
+// them is no place in any network but the one of all.
+ip::address address_in(std::string_view hop) {
+    if (hop.starts_with('[')) {
+        hop = hop.substr(1, std::min(hop.find(']'), hop.size()) - 1);
+    } else if (std::ranges::count(hop, ':') == 1) {
+        hop = hop.substr(0, hop.find(':'));
+    }
+    boost::system::error_code ec;
+    const auto address = ip::make_address(std::string(hop), ec);
+    return ec ? ip::address(ip::address_v6::any()) : plain_address(address);
+}
+
+std::string date_text(std::int64_t time) {
+    return fmt::format("{:%Y-%m-%d}", fmt::gmtime(static_cast<std::time_t>(time)));
+}
+
+}  // namespace
+
+struct Clients::Snapshot {
+    struct Known {
+        ClientKey key;
+        std::shared_ptr<ClientUse> use;
+    };
+
+    std::expected<Visitor, HubError> by_key(std::string_view text, std::int64_t now) const;
+    std::string team_of(std::string_view name) const;
+    bool trusts(const ip::address& peer) const { return proxies.contain(peer); }
+    ip::address origin_of(const Sender& sender) const;
+
+    Networks anonymous;
+    Networks proxies;
+    std::string header;
+    std::vector<Team> teams;
+    std::unordered_map<Digest, Known, DigestHash> keys;
+};
+
+std::expected<Visitor, HubError> Clients::Snapshot::by_key(std::string_view text,
+                                                           std::int64_t now) const {
+    if (key_form(text) != KeyForm::whole) {
+        return std::unexpected(ask_for_key(
+            "The token that was sent begins like a key of hubkeep, but is mistyped or cut short."));
+    }
+    const auto found = keys.find(digest_of(DigestKind::sha256, text));
+    if (found == keys.end()) {
+        return std::unexpected(
+            ask_for_key("The key of hubkeep that was sent is not known here: it was revoked, or "
+                        "belongs to another hubkeep."));
+    }
+    const auto& [key, use] = found->second;
+    if (key.is_expired(now)) {
+        return std::unexpected(ask_for_key(
+            fmt::format("The key of hubkeep that was sent, {}, expired on {}; ask for a new one.",
+                        key.name, date_text(*key.expires))));
+    }
+    use->used_at(now);
+    Visitor visitor;
+    visitor.by = Visitor::By::key;
+    visitor.name = key.name;
+    visitor.team = key.team;
+    visitor.repos = key.repos;
+    visitor.use = use;
+    return visitor;
+}
+
+std::string Clients::Snapshot::team_of(std::string_view name) const {
+    for (const auto& team : teams) {
+        if (any_glob_matches(team.members, name)) return team.name;
+    }
+    return {};
+}
+
+// The last hop that is no proxy of ours: everything in front of it may be invented.
+ip::address Clients::Snapshot::origin_of(const Sender& sender) const {
+    if (!trusts(sender.peer)) return sender.peer;
+    std::string hops;
+    for (const auto& [name, value] : sender.headers) {
+        if (iequals(name, "X-Forwarded-For")) hops += (hops.empty() ? "" : ",") + value;
+    }
+    auto origin = sender.peer;
+    std::string_view rest = hops;
+    while (!rest.empty() && trusts(origin)) {
+        const auto comma = rest.rfind(',');
+        const auto begin = comma == std::string_view::npos ? 0 : comma + 1;
+        origin = address_in(trimmed(rest.substr(begin)));
+        rest = rest.substr(0, begin == 0 ? 0 : comma);
+    }
+    return origin;
+}
+
+Clients::Clients(const ClientsSettings& settings, std::vector<ClientKey> keys) {
+    replace(settings, std::move(keys));
+}
+
+std::shared_ptr<const Clients::Snapshot> Clients::current() const {
+    const std::lock_guard lock(mutex_);
+    return snapshot_;
+}
+
+void Clients::replace(const ClientsSettings& settings, std::vector<ClientKey> keys) {
+    const auto before = current();
+    auto next = std::make_shared<Snapshot>();
+    next->anonymous = Networks::parse(settings.anonymous).value_or(Networks());
+    next->proxies = Networks::parse(settings.proxies).value_or(Networks());
+    next->header = settings.header;
+    next->teams = settings.teams;
+    for (auto& key : keys) {
+        const auto known = before ? before->keys.find(key.digest) : next->keys.end();
+        const bool is_known = before && known != before->keys.end();
+        auto use = is_known ? known->second.use : std::make_shared<ClientUse>(key.limits);
+        use->replace(key.limits);
+        const auto digest = key.digest;
+        next->keys.insert_or_assign(digest, Snapshot::Known{std::move(key), std::move(use)});
+    }
+    const std::lock_guard lock(mutex_);
+    snapshot_ = std::move(next);
+}
+
+std::expected<Visitor, HubError> Clients::identify(const Sender& sender, std::int64_t now) const {
+    const auto snapshot = current();
+    auto credential = credential_in(sender.authorization);
+    const bool from_web_page = sender.headers.has("Origin");
+    if (key_form(credential.reveal()) != KeyForm::none) {
+        auto visitor = snapshot->by_key(credential.reveal(), now);
+        if (visitor) visitor->from_web_page = from_web_page;
+        return visitor;
+    }
+    Visitor visitor;
+    visitor.hub_token = std::move(credential);
+    visitor.from_web_page = from_web_page;
+    std::string_view named;
+    if (!snapshot->header.empty() && snapshot->trusts(sender.peer)) {
+        named = trimmed(sender.headers.get(snapshot->header));
+    }
+    // First the proxy's word: the certificate of such a connection is the proxy's own.
+    if (is_sane_name(named)) {
+        visitor.by = Visitor::By::header;
+        visitor.name = named;
+    } else if (is_sane_name(sender.certificate)) {
+        visitor.by = Visitor::By::certificate;
+        visitor.name = sender.certificate;
+    } else if (!snapshot->anonymous.are_everything() &&
+               !snapshot->anonymous.contain(snapshot->origin_of(sender))) {
+        return std::unexpected(
+            ask_for_key("This hubkeep asks for a key: set HF_TOKEN to one that its operator made "
+                        "with `hubkeep client add`."));
+    }
+    visitor.team = visitor.name.empty() ? "" : snapshot->team_of(visitor.name);
+    return visitor;
+}
+
+std::expected<Visitor, HubError> Clients::identify(const Exchange& exchange) const {
+    const auto& headers = exchange.request().headers;
+    const auto peer = address_in(exchange.peer());
+    return identify({peer, "", headers.get("Authorization"), headers}, unix_now());
+}
+
+std::vector<ClientReport> Clients::list() const {
+    const auto snapshot = current();
+    std::vector<ClientReport> reports;
+    for (const auto& [digest, known] : snapshot->keys) {
+        reports.push_back({known.key, known.use->last_used()});
+    }
+    std::ranges::sort(reports, {}, [](const ClientReport& report) { return report.key.name; });
+    return reports;
+}
+
+}  // namespace hubkeep

@@ -1,0 +1,57 @@
+#pragma once
+// Clients: who is behind a request, and whether hubkeep speaks with him at all. The first of these
+// counts: a key of hubkeep (as a Bearer token, or the password of Basic credentials), the name that
+// a trusted reverse proxy gives, a client certificate, the network. One for the process; any
+// thread: settings and keys are one snapshot that is swapped as a whole.
+
+#include <boost/asio/ip/address.hpp>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "config/client_keys.hpp"
+#include "config/settings.hpp"
+#include "server/http/session.hpp"
+#include "server/hub/errors.hpp"
+#include "server/proxy/visitor.hpp"
+
+namespace hubkeep {
+
+// What a request tells about its sender.
+struct Sender {
+    boost::asio::ip::address peer;  // the other end of the connection
+    std::string_view certificate;   // the verified name, "" without a certificate
+    std::string_view authorization;
+    const Headers& headers;
+};
+
+// Of a key, for the operator.
+struct ClientReport {
+    ClientKey key;
+    std::int64_t last_used = 0;  // seconds since 1970; 0: not since the start
+};
+
+class Clients {
+  public:
+    // The settings are valid (config/validate.cpp): what is no network is in nobody's way here.
+    Clients(const ClientsSettings& settings, std::vector<ClientKey> keys);
+
+    // A refusal is a 401 with a sentence that says what is asked for.
+    std::expected<Visitor, HubError> identify(const Exchange& exchange) const;
+    std::expected<Visitor, HubError> identify(const Sender& sender, std::int64_t now) const;
+
+    // What a key has used so far goes on counting for it.
+    void replace(const ClientsSettings& settings, std::vector<ClientKey> keys);
+    std::vector<ClientReport> list() const;
+
+  private:
+    struct Snapshot;
+    std::shared_ptr<const Snapshot> current() const;
+
+    mutable std::mutex mutex_;
+    std::shared_ptr<const Snapshot> snapshot_;
+};
+
+}  // namespace hubkeep
