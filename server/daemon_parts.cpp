@@ -12,8 +12,10 @@ std::uint64_t limit_of(const CacheSize& size, const DiskSpace& disk) {
     return static_cast<std::uint64_t>(static_cast<double>(disk.total_bytes) * size.percent / 100);
 }
 
-Result<ClientSettings> client_settings(const UpstreamSettings& settings, Secret proxy_login) {
+Result<ClientSettings> client_settings(const Settings& all, Secret proxy_login) {
+    const auto& settings = all.upstream;
     ClientSettings client;
+    client.own_ports = {all.listen.port, all.admin.listen.port};
     client.connect_timeout = settings.connect_timeout;
     client.stall_timeout = settings.stall_timeout;
     client.names = std::make_shared<NameCache>(settings.dns_ttl);
@@ -59,7 +61,7 @@ Result<void> DaemonParts::open_upstream(const Base& base, Secrets& secrets) {
     if (!url) return std::unexpected(url.error());
     const auto tls = make_client_tls(settings.upstream.ca_file);
     if (!tls) return std::unexpected(tls.error());
-    const auto client = client_settings(settings.upstream, std::move(secrets.proxy_login));
+    const auto client = client_settings(settings, std::move(secrets.proxy_login));
     if (!client) return std::unexpected(client.error());
     std::vector<std::unique_ptr<Client>> clients;
     for (std::size_t i = 0; i < base.threads.size(); ++i) {

@@ -98,12 +98,9 @@ const ResponseHead& ClientResponse::head() const {
 
 std::optional<std::uint64_t> ClientResponse::length() const {
     switch (state_->framing.body) {
-        case Framing::Body::none:
-            return 0;
-        case Framing::Body::length:
-            return state_->framing.length;
-        default:
-            return std::nullopt;
+        case Framing::Body::none: return 0;
+        case Framing::Body::length: return state_->framing.length;
+        default: return std::nullopt;
     }
 }
 
@@ -214,7 +211,8 @@ Task<Result<ClientResponse>> Client::Attempt::read_answer() {
 Client::Client(IoThread& thread, ClientSettings settings, TlsContext tls)
     : thread_(thread),
       settings_(settings),
-      dial_{std::move(tls), settings.names, std::make_shared<TlsSessions>(), settings.proxy},
+      dial_{std::move(tls), settings.names, std::make_shared<TlsSessions>(), settings.proxy,
+            settings.own_ports},
       pool_(std::make_shared<Pool>(thread.executor(), settings)) {}
 
 Client::~Client() {
@@ -227,7 +225,7 @@ void Client::close_idle() {
 
 Task<Result<std::unique_ptr<Connection>>> Client::connect(const ClientRequest& request) {
     const auto time = std::min(settings_.connect_timeout, request.patience);
-    auto stream = co_await dial(thread_, request.origin, dial_, time);
+    auto stream = co_await dial(thread_, request.origin, dial_, time, request.led_by);
     if (!stream) co_return std::unexpected(std::move(stream.error()));
     co_return std::make_unique<Connection>(std::move(*stream), InputBuffer(settings_.head_bytes));
 }

@@ -29,10 +29,12 @@ struct ClientSettings {
     std::size_t head_fields = 100;
     std::shared_ptr<NameCache> names;          // of the process
     std::shared_ptr<const EgressProxy> proxy;  // null: connections are made directly
+    std::vector<std::uint16_t> own_ports;      // where this process itself listens
 };
 
 struct ClientRequest {
     Origin origin;
+    std::optional<Origin> led_by;  // see dial()
     RequestHead head;  // Host, Content-Length and hop-by-hop fields are set by the client
     std::string body;
     // For the connection, and then for the head, when less than the settings allow.

@@ -1,8 +1,11 @@
 #include "server/net/dial.hpp"
 
+#include <algorithm>
+
 #include "server/net/connect.hpp"
 #include "server/net/egress.hpp"
 #include "server/net/name_cache.hpp"
+#include "server/net/reach.hpp"
 #include "server/net/tls_sessions.hpp"
 
 namespace hubkeep {
@@ -17,19 +20,70 @@ Error with_origin(const Origin& origin, Error error) {
     return error;
 }
 
-Task<Result<Socket>> connect_to(IoThread& thread, std::string host, std::uint16_t port,
-                                const DialSettings& settings, TimePoint deadline) {
+bool is_direct(const Origin& origin, const DialSettings& settings) {
+    return !settings.proxy || !settings.proxy->is_used_for(origin.host);
+}
+
+Task<Result<Endpoints>> find(IoThread& thread, std::string host, std::uint16_t port,
+                             const DialSettings& settings, TimePoint deadline) {
     auto found = settings.names ? settings.names->find(thread, std::move(host), port, deadline)
                                 : lookup(thread, std::move(host), port, deadline);
     auto endpoints = co_await std::move(found);
+    co_return endpoints;
+}
+
+Task<Result<Socket>> connect_to(IoThread& thread, std::string host, std::uint16_t port,
+                                const DialSettings& settings, TimePoint deadline) {
+    auto endpoints = co_await find(thread, std::move(host), port, settings, deadline);
     if (!endpoints) co_return std::unexpected(endpoints.error());
     auto socket = co_await connect_any(thread, std::move(*endpoints), deadline);
     co_return socket;
 }
 
+std::unexpected<Error> not_followed() {
+    return fail(ErrorKind::protocol,
+                "it is not followed, because it leads into this network or machine");
+}
+
+Task<Reach> reach_of_origin(IoThread& thread, const Origin& origin, const DialSettings& settings,
+                            TimePoint deadline) {
+    if (!is_direct(origin, settings)) co_return reach_of_host(origin.host).value_or(Reach::world);
+    const auto endpoints = co_await find(thread, origin.host, origin.port, settings, deadline);
+    co_return endpoints ? reach_of(*endpoints) : Reach::world;
+}
+
+bool is_ourselves(const Socket& socket, const std::vector<std::uint16_t>& own_ports) {
+    error_code ec;
+    const auto there = socket.remote_endpoint(ec);
+    if (ec || std::ranges::find(own_ports, there.port()) == own_ports.end()) return false;
+    const auto here = socket.local_endpoint(ec);
+    return !ec &&
+           (reach_of(there.address()) == Reach::machine || here.address() == there.address());
+}
+
+// To where an answer of `by` leads. The addresses are looked at after the lookup, so a name that
+// somebody else controls is no way in.
+Task<Result<Socket>> connect_led(IoThread& thread, const Origin& origin, const Origin& by,
+                                 const DialSettings& settings, TimePoint deadline) {
+    const auto reach = co_await reach_of_origin(thread, by, settings, deadline);
+    const auto found = co_await find(thread, origin.host, origin.port, settings, deadline);
+    if (!found) co_return std::unexpected(found.error());
+    auto endpoints = within(*found, reach);
+    if (endpoints.empty()) co_return not_followed();
+    auto socket = co_await connect_any(thread, std::move(endpoints), deadline);
+    if (socket && is_ourselves(*socket, settings.own_ports)) co_return not_followed();
+    co_return socket;
+}
+
 Task<Result<Socket>> connect_through(IoThread& thread, const Origin& origin,
+                                     const std::optional<Origin>& led_by,
                                      const DialSettings& settings, TimePoint deadline) {
     const EgressProxy& proxy = *settings.proxy;
+    if (led_by) {
+        const auto allowed = co_await reach_of_origin(thread, *led_by, settings, deadline);
+        const auto reach = reach_of_host(origin.host);
+        if (!reach || *reach > allowed) co_return not_followed();
+    }
     auto socket = co_await connect_to(thread, proxy.host, proxy.port, settings, deadline);
     if (!socket) {
         auto& error = socket.error();
@@ -43,11 +97,13 @@ Task<Result<Socket>> connect_through(IoThread& thread, const Origin& origin,
 }  // namespace
 
 Task<Result<std::unique_ptr<Stream>>> dial(IoThread& thread, Origin origin, DialSettings settings,
-                                           SteadyClock::duration timeout) {
+                                           SteadyClock::duration timeout,
+                                           std::optional<Origin> led_by) {
     const auto deadline = SteadyClock::now() + timeout;
-    const bool direct = !settings.proxy || !settings.proxy->is_used_for(origin.host);
-    auto connected = direct ? connect_to(thread, origin.host, origin.port, settings, deadline)
-                            : connect_through(thread, origin, settings, deadline);
+    auto connected = !is_direct(origin, settings)
+                         ? connect_through(thread, origin, led_by, settings, deadline)
+                     : led_by ? connect_led(thread, origin, *led_by, settings, deadline)
+                              : connect_to(thread, origin.host, origin.port, settings, deadline);
     auto socket = co_await std::move(connected);
     if (!socket) co_return std::unexpected(with_origin(origin, socket.error()));
     error_code ignored;

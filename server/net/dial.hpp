@@ -1,11 +1,13 @@
 #pragma once
 // dial(): a connected (and for https, TLS-verified) stream to an origin: its addresses raced
 // (connect.hpp), or through a proxy (egress.hpp), a known TLS session resumed, all of it within the
-// time given. Errors: unreachable, timed_out, denied (by a proxy), protocol (certificate refused;
-// the message says why).
+// time given. Errors: unreachable, timed_out, denied (by a proxy), protocol (certificate refused,
+// or led to where nobody may lead us; the message says why).
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "server/net/stream.hpp"
 
@@ -41,9 +43,13 @@ struct DialSettings {
     std::shared_ptr<NameCache> names;
     std::shared_ptr<TlsSessions> sessions;  // of this io thread
     std::shared_ptr<const EgressProxy> proxy;
+    std::vector<std::uint16_t> own_ports;  // where this process itself listens
 };
 
+// `led_by` is the origin from the settings whose answer named this one, nothing when the settings
+// name it themselves: see reach.hpp. Nobody leads us to ourselves.
 Task<Result<std::unique_ptr<Stream>>> dial(IoThread& thread, Origin origin, DialSettings settings,
-                                           SteadyClock::duration timeout);
+                                           SteadyClock::duration timeout,
+                                           std::optional<Origin> led_by = {});
 
 }  // namespace hubkeep

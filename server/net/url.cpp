@@ -1,3 +1,4 @@
+#include <boost/asio/ip/address_v4.hpp>
 #include <cctype>
 
 #include "common/byte_range.hpp"
@@ -16,6 +17,20 @@ bool is_host_byte(char c, bool v6) {
     if (std::isxdigit(static_cast<unsigned char>(c))) return true;
     if (v6) return c == ':' || c == '.';
     return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_';
+}
+
+// Resolvers take "127.1", "0x7f.1" and "2130706433" for addresses, and their readings differ; what
+// ends like a number is an address of four decimal parts or nothing (URL standard, "ends in a
+// number").
+bool is_odd_number(std::string_view host) {
+    const auto name = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
+    const auto last = name.substr(name.rfind('.') + 1);
+    const bool is_number =
+        !last.empty() && (last.find_first_not_of("0123456789") == std::string_view::npos ||
+                          last.starts_with("0x") || last.starts_with("0X"));
+    error_code ec;
+    if (is_number) asio::ip::make_address_v4(std::string(host), ec);
+    return ec.failed();
 }
 
 std::string lower(std::string_view text) {
@@ -51,6 +66,7 @@ Result<Origin> parse_authority(std::string_view text, bool tls) {
     for (const char c : host) {
         if (!is_host_byte(c, v6)) return refuse("the host has a character that hosts cannot have");
     }
+    if (!v6 && is_odd_number(host)) return refuse("the host is a number but no IPv4 address");
     origin.host = lower(host);
     auto port = text.substr(host_end + (v6 ? 1 : 0));
     if (port.empty()) return origin;

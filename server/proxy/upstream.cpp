@@ -190,7 +190,10 @@ Task<Result<ClientResponse>> Upstream::send(IoThread& thread, const Hop& hop) {
     headers.remove("Authorization");
     // A CDN needs to know no more than which bytes are wanted.
     const bool at_endpoint = hop.url.origin == hop.endpoint.origin;
-    if (!at_endpoint) headers = only(headers, {"Range", "Accept", "User-Agent"});
+    if (!at_endpoint) {
+        headers = only(headers, {"Range", "Accept", "User-Agent"});
+        out.led_by = hop.endpoint.origin;
+    }
     headers.set("Accept-Encoding", "identity");
     const bool at_hub = at_endpoint && hop.endpoint.kind == Endpoint::Kind::hub;
     if (at_hub && !token.empty()) {
@@ -338,7 +341,7 @@ Task<Result<HubAnswer>> Upstream::follow(IoThread& thread, Endpoint& endpoint,
         auto sent = at_endpoint ? hop_at_endpoint(thread, hop) : send(thread, hop);
         auto response = co_await std::move(sent);
         if (!response) co_return std::unexpected(response.error());
-        if (at_endpoint) hub_target = hop.url.target;
+        if (at_endpoint && !hop.left) hub_target = hop.url.target;
         const auto location = response->head().headers.get("Location");
         const bool is_last =
             follow == Follow::no || !is_redirect(response->status()) || location.empty();
@@ -352,6 +355,11 @@ Task<Result<HubAnswer>> Upstream::follow(IoThread& thread, Endpoint& endpoint,
         }
         redirects.push_back(response->head());
         hop.url = std::move(*next);
+        if (leaves) {
+            // A stranger may lead back here, but does not choose what our credential opens.
+            hop.left = true;
+            hop.credential = {.via = hop.credential.via};
+        }
         // What was begun is brought to its end: half of it would have cost as much.
         hop.priority = Priority::foreground;
         // The rest of a redirect's body is small: reading it keeps the connection for the next hop.

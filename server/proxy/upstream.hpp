@@ -71,11 +71,12 @@ class Upstream {
     // What a hop needs to know of the whole request.
     struct Hop {
         const HubRequest& request;
-        const Credential& credential;
+        Credential credential;  // none any more once a redirect has left the endpoint
         Endpoint& endpoint;
         Url url;
         Priority priority = Priority::foreground;
         TimePoint deadline{};  // of waiting for the quota
+        bool left = false;     // the endpoint: what follows was named by others
     };
     Task<Mirrored> ask_mirrors(IoThread& thread, const HubRequest& request,
                                const Credential& credential, Follow follow);

@@ -15,7 +15,7 @@ import urllib.parse
 
 import pytest
 
-from fault.support import is_sanitized, MIB, ask, expect_file, file_path, together, wait_until
+from fault.support import is_sanitized, MIB, ask, expect_file, file_path, wait_until
 from hub import Generated
 from support.daemon import binary, clean_env, free_port, new_token
 
@@ -104,68 +104,7 @@ def test_a_refused_service_token_is_not_blamed_on_the_client(hub, hubkeep):
         assert answer.status >= 500 and "token" in answer.header("x-error-message"), answer
 
 
-# Redirects
-
-LOCATIONS = (
-    "{other}/x", "{cdn}/x", "http://localhost:{port}{path}", "http://localhost:{other_port}/x",
-    "//127.0.0.1:{other_port}/x", "//localhost:{port}{path}", "http://127.0.0.1.:{port}{path}",
-    "http://127.1:{port}{path}", "http://2130706433:{other_port}/x", "http://0x7f.1:{port}{path}",
-    "http://[::1]:{port}{path}", "http://[::ffff:127.0.0.1]:{other_port}/x",
-    "http://user:secret@127.0.0.1:{other_port}/x",
-    "http://127.0.0.1:{port}@127.0.0.1:{other_port}/x", "https://127.0.0.1:{port}{path}",
-    "https://127.0.0.1:{other_port}/x", "HTTP://LOCALHOST:{port}/x",
-    "http://127.0.0.1:{port}\\@127.0.0.1:{other_port}/x", "http:/\\127.0.0.1:{other_port}/x",
-    "http://127.0.0.1:{other_port}#@127.0.0.1:{port}/x", "http:127.0.0.1:{other_port}/x",
-    "ftp://127.0.0.1:{other_port}/x", "file:///etc/passwd", "gopher://127.0.0.1:{other_port}/_GET",
-    "\thttp://127.0.0.1:{other_port}/x", "/\\127.0.0.1:{other_port}/x", "", "?x", "x",
-)
-
-
-def origin_of(record) -> tuple[str, str]:
-    return record.origin, record.header("host")
-
-
-@pytest.mark.parametrize("method", ("HEAD", "GET"))
-def test_no_redirect_takes_the_token_along(hub, hubkeep, method):
-    """On HEAD the daemon looks for metadata, on GET for bytes; neither brings the token."""
-    files = {f"{n}.json": b'{"n": %d}' % n for n in range(len(LOCATIONS))}
-    repo = hub.add_repo("model", "org/redirected", files | {"target.json": b"{}"})
-    port, other_port = (hub.origins[it].port for it in ("hub", "other"))
-    daemon = hubkeep(hub, token=True, upstream_connect_timeout="1s", upstream_stall_timeout="1s")
-    for n, location in enumerate(LOCATIONS):
-        place = location.format(other=hub.other_url, cdn=hub.cdn_url, port=port,
-                                other_port=other_port, path=file_path(repo, "target.json"))
-        hub.fault(f"/resolve/.*/{n}.json$", "redirect", origin="hub", method=method,
-                  location=place, times=None)
-    hub.reset_counts()
-    answers = together(lambda path: ask(daemon, file_path(repo, path), timeout=60), files)
-    for n, (location, answer) in enumerate(zip(LOCATIONS, answers)):
-        if not answer.failed:
-            assert answer.body in (files[f"{n}.json"], b"{}"), f"{location}: {answer}"
-        assert b"root:" not in answer.body
-    home = ("hub", f"127.0.0.1:{port}")
-    astray = [(origin_of(it), it.path) for it in hub.requests
-              if it.carries_secret and origin_of(it) != home]
-    assert astray == []
-    assert any(it.carries_secret for it in hub.requests), "the token was never used"
-    assert daemon.running
-
-
-def test_a_redirect_within_the_hub_keeps_the_token(hub, hubkeep):
-    repo = hub.add_repo("model", "org/kept", {"c.json": b"{}"}, private=True)
-    daemon = hubkeep(hub, token=True)
-    old = file_path(repo, "c.json")
-    hub.rename(repo, "org/kept-too")
-    assert ask(daemon, old).body == b"{}"
-
-
-def test_redirects_in_a_circle_end(hub, hubkeep):
-    repo = hub.add_repo("model", "org/circle", {"c.json": b"{}"})
-    daemon = hubkeep(hub)
-    hub.fault("/resolve/", "redirect", origin="hub", times=None, location=file_path(repo, "c.json"))
-    answer = ask(daemon, file_path(repo, "c.json"))
-    assert answer.status >= 500 and hub.count("hub") <= 30, answer
-
+# What the Hub names: see test_redirects.py for redirects
 
 def test_a_realm_that_the_hub_names_is_not_visited(hub, hubkeep):
     """As registries do it; whoever follows brings the credentials to a stranger."""

@@ -17,6 +17,7 @@ TEST(Url, TakesOriginAndTargetApart) {
         {"https://[::1]:444/x", {true, "::1", 444}, "/x"},
         {"https://[::1]", {true, "::1", 443}, "/"},
         {"http://host?x=1", {false, "host", 80}, "/?x=1"},
+        {"http://1.hub.example/x", {false, "1.hub.example", 80}, "/x"},
         {"http://a_b.c-d/%20%41", {false, "a_b.c-d", 80}, "/%20%41"},
         {"http://host/a@b:c", {false, "host", 80}, "/a@b:c"},
     };
@@ -52,6 +53,13 @@ TEST(Url, RefusesWhatCouldMeanAnotherHost) {
                                         "http://[host]/",
                                         "http://a:b:c/",
                                         "http://%68ost/",
+                                        "http://127.1/",
+                                        "http://2130706433/",
+                                        "http://0x7f.0.0.1/",
+                                        "http://0177.0.0.1/",
+                                        "http://127.0.0.0x1/",
+                                        "http://127.0.0.1./",
+                                        "http://256.0.0.1/",
                                         "http://h\xc3\xb6st/",
                                         "http://host/\r\nX: y",
                                         "http://host/\x7f"}) {
