@@ -92,8 +92,8 @@ std::vector<Setting> upstream_settings() {
             "what `hubkeep token set` stored; else clients' own tokens.", "COMMAND"),
         row<FIELD(upstream.tokens)>("upstream.tokens",
             "Tokens for some repositories, the first that matches counts before the one above: "
-            "[{name: llama, repos: [meta-llama/*], file: /run/secrets/llama}]; instead of file also "
-            "command, or credential (of systemd)."),
+            "[{name: llama, repos: [meta-llama/*], file: /run/secrets/llama}]; instead of file "
+            "also command, or credential (of systemd)."),
         row<FIELD(upstream.ca_file)>("upstream.ca_file",
             "Certificates (PEM) of the authorities that may vouch for the Hub. Empty: those of "
             "the system.", "FILE"),

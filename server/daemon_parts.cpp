@@ -84,7 +84,7 @@ void DaemonParts::build_knowledge(const Base& base) {
     revisions = std::make_unique<Revisions>(*index, base.settings.revisions, index->reader(0));
     refusals = std::make_unique<Refusals>(base.settings.revisions);
     aliases = std::make_unique<Aliases>(*index);
-    access = std::make_unique<Access>(*upstream, *index);
+    access = std::make_unique<Access>(*upstream, *index, *aliases, *revisions, base.settings);
     resolver =
         std::make_unique<Resolver>(*upstream, *index, *revisions, *aliases, *refusals, trees);
     documents = std::make_unique<Documents>(*upstream, *index, *revisions, *aliases, *refusals);

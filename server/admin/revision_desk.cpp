@@ -97,7 +97,7 @@ Task<void> RevisionDesk::pin(Exchange& exchange, Order order) {
         co_await send_error(exchange, error);
         co_return;
     }
-    auto repo = co_await refresher_.canonical(exchange.thread(), order.repo);
+    auto repo = refresher_.canonical(exchange.thread(), order.repo);
     const auto pinned = co_await revisions_.pin(repo, order.revision, order.commit);
     if (!pinned) {
         co_await send_error(exchange, pinned.error());
@@ -109,7 +109,7 @@ Task<void> RevisionDesk::pin(Exchange& exchange, Order order) {
 }
 
 Task<void> RevisionDesk::unpin(Exchange& exchange, Order order) {
-    auto repo = co_await refresher_.canonical(exchange.thread(), order.repo);
+    auto repo = refresher_.canonical(exchange.thread(), order.repo);
     const auto unpinned = co_await revisions_.unpin(repo, order.revision);
     if (!unpinned) {
         co_await send_error(exchange, unpinned.error());

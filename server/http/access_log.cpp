@@ -54,6 +54,7 @@ void write_access(Log& log, const AccessEntry& entry) {
                          {"first_byte_ms", entry.first_byte_ms},
                          {"cache", entry.cache},
                          {"upstream_bytes", entry.upstream_bytes},
+                         {"rule", entry.rule},
                          {"end", entry.end},
                          {"ua", entry.user_agent.substr(0, max_user_agent)}});
 }

@@ -22,6 +22,7 @@ struct AccessEntry {
     double first_byte_ms = 0;  // 0 when nothing was sent
     std::string_view cache;
     std::uint64_t upstream_bytes = 0;
+    std::string_view rule;
     std::string_view end;  // complete, client_left or cut
 };
 

@@ -241,6 +241,7 @@ void SessionImpl::log_turn() {
     entry.first_byte_ms = answered ? milliseconds_between(turn.began, turn.first_byte) : 0;
     entry.cache = turn.record.cache;
     entry.upstream_bytes = turn.record.upstream_bytes;
+    entry.rule = turn.record.rule;
     entry.end = turn.lost ? "client_left" : turn.aborted ? "cut" : "complete";
     write_access(hub_.log_, entry);
 }

@@ -1,15 +1,28 @@
 #include "server/proxy/access.hpp"
 
-#include "server/hub/listing.hpp"
-#include "server/hub/route.hpp"
-#include "server/proxy/revisions.hpp"
+#include <algorithm>
+
+#include "server/proxy/access_words.hpp"
+#include "server/proxy/patterns.hpp"
 
 namespace hubkeep {
 namespace {
 
-constexpr std::int64_t visibility_ttl_seconds = 600;
-constexpr auto visibility_patience = seconds(2);
-constexpr std::size_t info_limit_bytes = 16 * 1024 * 1024;
+constexpr std::string_view service_group = "service";
+
+bool is_file(const Route& route) {
+    return route.kind == Route::Kind::resolve || route.kind == Route::Kind::raw ||
+           route.kind == Route::Kind::resolve_cache;
+}
+
+// A page in somebody's browser can read what we answer, since any origin may; it is not its user.
+bool is_page_of_nobody(const Visitor& visitor) {
+    return visitor.from_web_page && visitor.by == Visitor::By::address && visitor.hub_token.empty();
+}
+
+bool has_wildcard(const std::string& pattern) {
+    return pattern.find_first_of("*?") != std::string::npos;
+}
 
 }  // namespace
 
@@ -21,62 +34,217 @@ Secret token_of(std::string_view authorization) {
     return Secret(std::string(authorization));
 }
 
-Task<Caller> Access::identify(IoThread& thread, const RepoId& repo,
-                              std::string_view authorization) {
-    if (upstream_.has_service_token()) {
-        co_return Caller{upstream_.service_credential(), "service"};
+std::string_view name_of(Access::Reason reason) {
+    switch (reason) {
+        case Access::Reason::key: return "key";
+        case Access::Reason::policy: return "policy";
+        case Access::Reason::sharing: return "sharing";
+        case Access::Reason::proof: return "proof";
+        case Access::Reason::unproven_offline: return "unproven_offline";
     }
-    Secret token = token_of(authorization);
-    if (token.empty()) co_return Caller{};
-    const bool shared = co_await is_public(thread, repo);
-    std::string access = shared ? "" : token.fingerprint();
-    co_return Caller{{Credential::Kind::client, std::move(token), shared}, std::move(access)};
+    return "";
 }
 
-Caller Access::identify_alone(std::string_view authorization) const {
-    if (upstream_.has_service_token()) return {upstream_.service_credential(), "service"};
-    Secret token = token_of(authorization);
-    if (token.empty()) return {};
-    std::string access = token.fingerprint();
-    return {{Credential::Kind::client, std::move(token), false}, std::move(access)};
+Access::Access(Upstream& upstream, Index& index, Aliases& aliases, Revisions& revisions,
+               const Settings& settings)
+    : upstream_(upstream),
+      index_(index),
+      aliases_(aliases),
+      revisions_(revisions),
+      standings_(upstream, index),
+      proofs_(upstream, index) {
+    replace(settings);
 }
 
-Task<bool> Access::is_public(IoThread& thread, const RepoId& repo) {
+void Access::replace(const Settings& settings) {
+    auto rules = std::make_shared<Rules>();
+    rules->access = settings.access;
+    rules->policy = settings.policy;
+    const auto names_repos = [](const auto& rule) { return !rule.repos.empty(); };
+    rules->name_repos = std::ranges::any_of(settings.policy.rules, names_repos) ||
+                        std::ranges::any_of(settings.access.rules, names_repos);
+    rules->name_revisions = std::ranges::any_of(
+        settings.policy.rules, [](const PolicyRule& rule) { return !rule.revisions.empty(); });
+    rules->all_shared = settings.access.sharing == Sharing::shared &&
+                        std::ranges::all_of(settings.access.rules, [](const AccessRule& rule) {
+                            return rule.sharing == Sharing::shared;
+                        });
+    const std::lock_guard lock(mutex_);
+    rules_ = std::move(rules);
+}
+
+std::shared_ptr<const Access::Rules> Access::rules() const {
+    const std::lock_guard lock(mutex_);
+    return rules_;
+}
+
+std::array<std::uint64_t, Access::reasons> Access::refusals() const {
+    std::array<std::uint64_t, reasons> counts{};
+    for (std::size_t i = 0; i < reasons; ++i) counts[i] = refusals_[i].load();
+    return counts;
+}
+
+std::unexpected<Refusal> Access::refuse_for(Reason reason, HubError error, std::string rule) {
+    refusals_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
+    return std::unexpected(Refusal{std::move(error), {}, std::move(rule)});
+}
+
+Caller Access::for_operator(const RepoId& repo) const {
+    if (upstream_.has_service_token(repo)) {
+        return {upstream_.service_credential(repo), std::string(service_group)};
+    }
+    return {};
+}
+
+Caller Access::admit_alone(const Visitor& visitor) const {
+    const bool is_one_of_us = rules()->all_shared && !is_page_of_nobody(visitor);
+    if (is_one_of_us && upstream_.has_service_token()) {
+        return {upstream_.service_credential(), std::string(service_group)};
+    }
+    return own_caller(visitor);
+}
+
+Caller Access::own_caller(const Visitor& visitor) {
+    if (visitor.hub_token.empty()) return {};
+    return {{Credential::Kind::client, visitor.hub_token, false}, visitor.hub_token.fingerprint()};
+}
+
+Task<Caller> Access::shared_caller(IoThread& thread, const Visitor& visitor, RepoId repo) {
+    if (upstream_.has_service_token(repo)) co_return for_operator(repo);
+    auto caller = own_caller(visitor);
+    if (caller.credential.token.empty()) co_return caller;
+    const auto standing = co_await standings_.of(thread, repo, {});
+    const bool is_open = standing && standing->visibility == Visibility::open;
+    if (is_open) caller.access.clear();
+    caller.credential.shared = is_open;
+    co_return caller;
+}
+
+std::vector<std::string> Access::names_of(IoThread& thread, const Rules& rules,
+                                          const Visitor& visitor, const RepoId& repo,
+                                          const std::string& revision) {
+    if (!is_commit(revision)) return {Revisions::plain(revision)};
+    if (!rules.name_revisions) return {};
     auto& reader = index_.reader(thread.number());
-    const auto known = reader.visibility(name_of(repo.kind), repo.name);
-    if (known && unix_now() - known->at < visibility_ttl_seconds) co_return known->is_public;
-    const auto last = known && known->is_public;
-    if (!upstream_.worth_asking()) co_return last;
-    const std::string key = std::string(name_of(repo.kind)) + '\n' + repo.name;
-    const auto priority = known ? Priority::revalidation : Priority::foreground;
-    const auto answer = co_await questions_.ask(
-        thread.tasks(), key,
-        [this, &thread, repo, priority] { return ask_visibility(thread, repo, priority); },
-        SteadyClock::now() + visibility_patience);
-    if (!answer || !answer->value) co_return last;
-    co_return *answer->value;
+    std::vector<std::string> names;
+    for (const auto& access : {std::string(service_group), std::string(),
+                               visitor.hub_token.empty() ? "" : visitor.hub_token.fingerprint()}) {
+        const auto scope = aliases_.scope_of(repo, access, reader);
+        for (const auto& rule : rules.policy.rules) {
+            for (const auto& pattern : rule.revisions) {
+                if (has_wildcard(pattern)) {
+                    std::ranges::move(revisions_.names_at(scope, revision),
+                                      std::back_inserter(names));
+                    continue;
+                }
+                const auto known = revisions_.known(scope, pattern, reader);
+                if (known && known->commit == revision) names.push_back(Revisions::plain(pattern));
+            }
+        }
+    }
+    return names;
 }
 
-Task<std::optional<bool>> Access::ask_visibility(IoThread& thread, RepoId repo, Priority priority) {
-    HubRequest request;
-    request.target = repo_info_target(repo, "", "");
-    request.priority = priority;
-    request.patience = visibility_patience;
-    request.mirrors_may_answer = false;
-    auto answer = co_await upstream_.ask(thread, std::move(request), {}, Follow::same_origin);
-    if (!answer || answer->response.status() == 429 || answer->response.status() >= 500) {
-        co_return std::nullopt;
+Task<Asked> Access::asked_for(IoThread& thread, const Rules& rules, const Visitor& visitor,
+                              const Route& route) {
+    Asked asked{route.repo, route.repo, std::nullopt, {}};
+    if (is_file(route)) asked.path = route.path;
+    if (rules.name_repos || !visitor.repos.empty()) {
+        const auto caller = for_operator(route.repo);
+        const auto standing = co_await standings_.of(thread, route.repo, caller.credential);
+        if (standing) asked.canonical = standing->canonical;
+        // Of a private repo only those know who may see it.
+        if (asked.canonical == asked.repo) {
+            auto& reader = index_.reader(thread.number());
+            asked.canonical.name = aliases_.scope_of(route.repo, caller.access, reader).name;
+        }
     }
-    bool is_public = false;
-    if (answer->response.status() == 200) {
-        const auto body = co_await answer->response.read_all(info_limit_bytes);
-        if (!body) co_return std::nullopt;
-        const auto facts = facts_of_info(*body);
-        if (!facts) co_return std::nullopt;
-        is_public = !facts->is_private.value_or(true) && !facts->gated.value_or(true);
+    const bool has_revision = asked.path || route.revision_given;
+    if (has_revision) {
+        asked.revisions = names_of(thread, rules, visitor, route.repo, route.revision);
     }
-    index_.post({PutVisibility{std::string(name_of(repo.kind)), repo.name, is_public, unix_now()}});
-    co_return is_public;
+    co_return asked;
+}
+
+// To a repo that is not public, or of which that is not known.
+Task<Outcome<Caller>> Access::admit_to_closed(IoThread& thread, const Visitor& visitor,
+                                              const Route& route, const Closed& closed) {
+    const auto& [asked, sharing, standing, rules] = closed;
+    const auto& contact = rules->access.contact;
+    const bool is_gated = standing && standing->visibility == Visibility::gated;
+    const bool has_token = !visitor.hub_token.empty();
+    if (!standing && (sharing.sharing == Sharing::deny || !has_token)) {
+        co_return refuse_for(Reason::unproven_offline, words::unchecked(asked, upstream_.why_not()),
+                             sharing.rule);
+    }
+    if (sharing.sharing == Sharing::deny) {
+        co_return refuse_for(Reason::sharing, words::not_shared(asked, sharing, is_gated, contact),
+                             sharing.rule);
+    }
+    Proofs::Finding finding;
+    if (has_token) {
+        ProofRequest request{standing ? standing->canonical : asked.canonical, visitor.hub_token,
+                             route.revision, asked.path.value_or("")};
+        finding = co_await proofs_.prove(thread, std::move(request), rules->access);
+        if (finding.proven && upstream_.has_service_token(route.repo)) {
+            co_return for_operator(route.repo);
+        }
+    }
+    // The Hub itself describes a gated repo to everybody.
+    const bool wants_files = is_file(route) || route.kind == Route::Kind::auth_check;
+    if (finding.proven || (is_gated && !wants_files)) co_return own_caller(visitor);
+    if (!finding.no_answer.empty()) {
+        co_return refuse_for(Reason::unproven_offline, words::unchecked(asked, finding.no_answer),
+                             sharing.rule);
+    }
+    auto error = has_token ? words::by_hub(asked, sharing, is_gated, *finding.refusal, contact)
+                           : words::no_token(asked, sharing, is_gated, contact);
+    co_return refuse_for(Reason::proof, std::move(error), sharing.rule);
+}
+
+Task<Outcome<Caller>> Access::admit(IoThread& thread, const Visitor& visitor, const Route& route) {
+    const auto rules = this->rules();
+    const auto& contact = rules->access.contact;
+    const auto asked = co_await asked_for(thread, *rules, visitor, route);
+    if (!repo_matches(visitor.repos, asked.canonical)) {
+        co_return refuse_for(Reason::key, words::by_key(asked, visitor, contact), {});
+    }
+    const auto ruling = ruling_of(rules->policy, asked, visitor);
+    if (ruling.denied) {
+        co_return refuse_for(Reason::policy, words::by_policy(asked, ruling, contact), ruling.rule);
+    }
+    auto sharing = sharing_of(rules->access, asked, visitor);
+    if (sharing.sharing == Sharing::shared && is_page_of_nobody(visitor)) {
+        sharing.sharing = Sharing::verify;
+    }
+    if (sharing.sharing != Sharing::shared) {
+        const auto credential = for_operator(route.repo).credential;
+        auto standing = co_await standings_.of(thread, route.repo, credential);
+        const bool is_open = standing && standing->visibility == Visibility::open;
+        if (!is_open) {
+            const Closed closed{asked, std::move(sharing), std::move(standing), rules};
+            auto admitted = co_await admit_to_closed(thread, visitor, route, closed);
+            co_return admitted;
+        }
+    }
+    auto caller = co_await shared_caller(thread, visitor, route.repo);
+    co_return caller;
+}
+
+Task<Access::Explanation> Access::explain(IoThread& thread, const Visitor& visitor,
+                                          const Route& route) {
+    const auto rules = this->rules();
+    Explanation told;
+    told.has_service_token = upstream_.has_service_token(route.repo);
+    const auto credential = for_operator(route.repo).credential;
+    const auto standing = co_await standings_.of(thread, route.repo, credential);
+    if (standing) told.visibility = standing->visibility;
+    told.asked = co_await asked_for(thread, *rules, visitor, route);
+    if (standing) told.asked.canonical = standing->canonical;
+    told.key_excludes = !repo_matches(visitor.repos, told.asked.canonical);
+    told.policy = ruling_of(rules->policy, told.asked, visitor);
+    told.sharing = sharing_of(rules->access, told.asked, visitor);
+    co_return told;
 }
 
 }  // namespace hubkeep

@@ -1,17 +1,30 @@
 #pragma once
-// Access: with whose credential the Hub is asked for a request, and which answers the asker may
-// share. With a service token all clients are one group. Without one a client's own token is passed
-// to the Hub, and what it opened is kept apart under the token's fingerprint, unless the Hub says
-// without any credential that the repo is public. Any thread.
+// Access: the gate. Every request about a repo passes it, whatever is cached: it decides whether
+// this visitor may have it, with whose credential the Hub is asked, and with whom the answers are
+// shared. In this order: is the key for this repo; does the operator's policy deny it; is it public
+// at the Hub; if not, how is it shared: with all who may use hubkeep (`shared`), with those whose
+// own Hub token opens it (`verify`), or with nobody (`deny`). What a visitor who proved nothing may
+// see of a gated repo is what the Hub shows him himself: its description, and no file.
+//
+// With a service token for the repo, all who are let in are one group ("service"). Without one a
+// client's own token is passed to the Hub, and what it opened is kept apart under the token's
+// fingerprint, unless the repo is public. Any thread.
 
-#include <optional>
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
-#include "common/coalesce.hpp"
-#include "server/hub/names.hpp"
-#include "server/proxy/upstream.hpp"
-#include "server/store/index.hpp"
+#include "config/settings.hpp"
+#include "server/hub/route.hpp"
+#include "server/proxy/aliases.hpp"
+#include "server/proxy/answers.hpp"
+#include "server/proxy/policy.hpp"
+#include "server/proxy/proofs.hpp"
+#include "server/proxy/revisions.hpp"
+#include "server/proxy/standings.hpp"
 
 namespace hubkeep {
 
@@ -22,25 +35,73 @@ struct Caller {
 
 class Access {
   public:
-    Access(Upstream& upstream, Index& index) : upstream_(upstream), index_(index) {}
+    Access(Upstream& upstream, Index& index, Aliases& aliases, Revisions& revisions,
+           const Settings& settings);
+    // From the next request on.
+    void replace(const Settings& settings);
 
-    // `authorization` is the client's header, "" when it sent none.
-    Task<Caller> identify(IoThread& thread, const RepoId& repo, std::string_view authorization);
+    Task<Outcome<Caller>> admit(IoThread& thread, const Visitor& visitor, const Route& route);
+    // For what is about no repo. The Hub may answer it differently to each account, so the service
+    // token is used only when all that it opens is shared with everybody.
+    Caller admit_alone(const Visitor& visitor) const;
+    // For what the operator or the Hub asks for.
+    Caller for_operator(const RepoId& repo) const;
 
-    // For what is about no repo. The Hub may answer it differently to each account, so without a
-    // service token a client's own token has answers of its own.
-    Caller identify_alone(std::string_view authorization) const;
+    // The same decision in words, without asking for a proof.
+    struct Explanation {
+        Asked asked;
+        bool key_excludes = false;
+        Ruling policy;
+        SharingRuling sharing;
+        std::optional<Visibility> visibility;  // nothing: the Hub cannot be asked and never told
+        bool has_service_token = false;
+    };
+    Task<Explanation> explain(IoThread& thread, const Visitor& visitor, const Route& route);
+
+    enum class Reason { key, policy, sharing, proof, unproven_offline };
+    static constexpr std::size_t reasons = 5;
+    // How many requests were refused for each, since the start.
+    std::array<std::uint64_t, reasons> refusals() const;
 
   private:
-    Task<bool> is_public(IoThread& thread, const RepoId& repo);
-    Task<std::optional<bool>> ask_visibility(IoThread& thread, RepoId repo, Priority priority);
+    struct Rules {
+        AccessSettings access;
+        PolicySettings policy;
+        bool name_repos = false;      // some rule looks at names
+        bool name_revisions = false;  // some rule looks at revisions
+        bool all_shared = false;
+    };
+    std::shared_ptr<const Rules> rules() const;
+    Task<Asked> asked_for(IoThread& thread, const Rules& rules, const Visitor& visitor,
+                          const Route& route);
+    std::vector<std::string> names_of(IoThread& thread, const Rules& rules, const Visitor& visitor,
+                                      const RepoId& repo, const std::string& revision);
+    Task<Caller> shared_caller(IoThread& thread, const Visitor& visitor, RepoId repo);
+    struct Closed {
+        Asked asked;
+        SharingRuling sharing;
+        std::optional<Standings::Standing> standing;
+        std::shared_ptr<const Rules> rules;
+    };
+    Task<Outcome<Caller>> admit_to_closed(IoThread& thread, const Visitor& visitor,
+                                          const Route& route, const Closed& closed);
+    static Caller own_caller(const Visitor& visitor);
+    std::unexpected<Refusal> refuse_for(Reason reason, HubError error, std::string rule);
 
     Upstream& upstream_;
     Index& index_;
-    Coalescer<std::optional<bool>> questions_;
+    Aliases& aliases_;
+    Revisions& revisions_;
+    Standings standings_;
+    Proofs proofs_;
+    mutable std::mutex mutex_;
+    std::shared_ptr<const Rules> rules_;  // under mutex_
+    std::array<std::atomic<std::uint64_t>, reasons> refusals_{};
 };
 
-// The token of "Bearer x" or of "Basic" credentials with the token as password (git).
+std::string_view name_of(Access::Reason reason);
+
+// The token of "Bearer x".
 Secret token_of(std::string_view authorization);
 
 }  // namespace hubkeep

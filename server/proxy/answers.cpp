@@ -18,6 +18,7 @@ void add_cache_fields(ResponseHead& head, Verdict verdict, std::string_view warn
 }
 
 Task<void> send_refusal(Exchange& exchange, const Refusal& refusal, bool json) {
+    exchange.record().rule = refusal.rule;
     ResponseHead head;
     head.status = refusal.error.status;
     for (const auto& [name, value] : error_headers(refusal.error, json)) {

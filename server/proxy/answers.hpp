@@ -12,11 +12,12 @@
 
 namespace hubkeep {
 
-// A question that has no good answer: the error to send, and the commit it is true for ("" if
-// none).
+// A question that has no good answer: the error to send, the commit it is true for ("" if none),
+// and the operator's rule that is behind it ("" if none).
 struct Refusal {
     HubError error;
     std::string commit;
+    std::string rule = {};
 };
 
 template <typename T>

@@ -50,8 +50,7 @@ Task<void> KeptAnswers::keep(const AnswerKey& key, const KeptAnswer& answer) {
     row.headers = fields_to_text(answer.fields);
     row.link = answer.file.empty() ? answer.next : answer.file;
     if (!answer.file.empty()) row.status = leads_on;
-    writes.push_back(
-        PutListing{key.scope, row_key(key.target, answer.selected), std::move(row)});
+    writes.push_back(PutListing{key.scope, row_key(key.target, answer.selected), std::move(row)});
     // A full disk keeps nobody from the answer; the index has told the log.
     co_await index_.write(std::move(writes));
 }

@@ -15,8 +15,7 @@ constexpr std::int64_t pause_when_full_seconds = 1;
 // The viewer has an address of its own where there is a name for it, as `datasets` builds it from
 // HF_ENDPOINT; it means the same as the path that everybody can reach.
 std::string target_of(const RequestHead& request) {
-    const bool of_viewer =
-        lower_case(request.headers.get("Host")).starts_with("datasets-server.");
+    const bool of_viewer = lower_case(request.headers.get("Host")).starts_with("datasets-server.");
     return of_viewer ? "/-/datasets-server" + request.target : request.target;
 }
 
@@ -34,6 +33,11 @@ bool needs_caller(const Route& route) {
         case Route::Kind::api_other: return !route.repo.name.empty();
         default: return false;
     }
+}
+
+// Errors of files are text, all others JSON.
+bool is_api(const Route& route) {
+    return route.kind != Route::Kind::resolve && route.kind != Route::Kind::raw;
 }
 
 std::string hubkeeps_passed(const RequestHead& request) {
@@ -72,8 +76,10 @@ Task<void> Proxy::handle(Exchange& exchange) {
         co_await send_refusal(exchange, {overloaded(pause_when_full_seconds), {}}, true);
         co_return;
     }
+    Visitor visitor{.hub_token = token_of(request.headers.get("Authorization")),
+                    .from_web_page = request.headers.has("Origin")};
     if (needs_caller(route)) {
-        co_await about_a_repo(exchange, std::move(route));
+        co_await about_a_repo(exchange, std::move(route), std::move(visitor));
         co_return;
     }
     switch (route.kind) {
@@ -106,23 +112,27 @@ Task<void> Proxy::handle(Exchange& exchange) {
         case Route::Kind::root:
         case Route::Kind::page: co_await page(exchange, std::move(route)); break;
         case Route::Kind::blob_page: co_await to_the_file(exchange, std::move(route)); break;
-        default: co_await others(exchange, std::move(route));
+        default: co_await others(exchange, std::move(route), std::move(visitor));
     }
 }
 
-Task<void> Proxy::others(Exchange& exchange, Route route) {
-    auto caller = access_.identify_alone(exchange.request().headers.get("Authorization"));
+Task<void> Proxy::others(Exchange& exchange, Route route, Visitor visitor) {
+    auto caller = access_.admit_alone(visitor);
     caller.credential.via = hubkeeps_passed(exchange.request());
     if (route.kind == Route::Kind::api_other) {
-        co_await reads_.serve(exchange, std::move(route), std::move(caller));
+        co_await reads_.serve(exchange, std::move(route), std::move(caller), std::move(visitor));
     } else {
         co_await forward_.pass(exchange, std::move(route), std::move(caller.credential));
     }
 }
 
-Task<void> Proxy::about_a_repo(Exchange& exchange, Route route) {
-    const std::string authorization(exchange.request().headers.get("Authorization"));
-    auto caller = co_await access_.identify(exchange.thread(), route.repo, authorization);
+Task<void> Proxy::about_a_repo(Exchange& exchange, Route route, Visitor visitor) {
+    auto admitted = co_await access_.admit(exchange.thread(), visitor, route);
+    if (!admitted) {
+        co_await send_refusal(exchange, admitted.error(), is_api(route));
+        co_return;
+    }
+    Caller caller = std::move(*admitted);
     caller.credential.via = hubkeeps_passed(exchange.request());
     switch (route.kind) {
         case Route::Kind::repo_info:
@@ -146,7 +156,8 @@ Task<void> Proxy::about_a_repo(Exchange& exchange, Route route) {
             break;
         case Route::Kind::commits:
         case Route::Kind::api_other:
-            co_await reads_.serve(exchange, std::move(route), std::move(caller));
+            co_await reads_.serve(exchange, std::move(route), std::move(caller),
+                                  std::move(visitor));
             break;
         default: co_await files_.serve(exchange, std::move(route), std::move(caller));
     }

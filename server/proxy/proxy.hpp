@@ -36,11 +36,11 @@ class Proxy : public Handler {
     Task<void> handle(Exchange& exchange) override;
 
   private:
-    Task<void> about_a_repo(Exchange& exchange, Route route);
+    Task<void> about_a_repo(Exchange& exchange, Route route, Visitor visitor);
     Task<void> whoami(Exchange& exchange, Route route);
     // Asked with the client's own token or none: see Route::Kind::personal.
     Task<void> personal(Exchange& exchange, Route route);
-    Task<void> others(Exchange& exchange, Route route);
+    Task<void> others(Exchange& exchange, Route route, Visitor visitor);
     Task<void> own(Exchange& exchange, Route route);
     Task<void> page(Exchange& exchange, Route route);
     Task<void> to_the_file(Exchange& exchange, Route route);

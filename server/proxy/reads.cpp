@@ -57,9 +57,9 @@ Reads::Question Reads::question_of(const Exchange& exchange, const Route& route,
     return question;
 }
 
-Task<void> Reads::serve(Exchange& exchange, Route route, Caller caller) {
+Task<void> Reads::serve(Exchange& exchange, Route route, Caller caller, Visitor visitor) {
     auto question = question_of(exchange, route, caller);
-    co_await answer(exchange, std::move(route), std::move(caller), std::move(question));
+    co_await answer(exchange, std::move(route), std::move(visitor), std::move(question));
 }
 
 Task<void> Reads::serve_viewer(Exchange& exchange, Route route) {
@@ -76,16 +76,15 @@ Task<void> Reads::serve_viewer(Exchange& exchange, Route route) {
     co_await answer(exchange, std::move(route), {}, std::move(question));
 }
 
-Task<void> Reads::answer(Exchange& exchange, Route route, Caller caller, Question question) {
+Task<void> Reads::answer(Exchange& exchange, Route route, Visitor visitor, Question question) {
     auto& thread = exchange.thread();
     const auto& request = exchange.request();
     const auto control = parse_cache_control(request.headers.get("Cache-Control"));
     // The way to a file is the same for each part of it.
     const bool to_a_file = route.encoded_path.ends_with(".parquet");
-    const bool whole =
-        to_a_file || (request.method == "GET" && !request.headers.has("Range"));
+    const bool whole = to_a_file || (request.method == "GET" && !request.headers.has("Range"));
     auto kept = control.no_store ? nullptr : answers_.find(thread, question.key);
-    if (control.no_store || (!kept && !whole)) {
+    if ((control.no_store && !to_a_file) || (!kept && !whole)) {
         co_await pass(exchange, std::move(question));
         co_return;
     }
@@ -109,10 +108,10 @@ Task<void> Reads::answer(Exchange& exchange, Route route, Caller caller, Questio
             verdict = Verdict::stale;
             warning = finding.no_answer;
         } else {
-            auto error = finding.refusal   ? *finding.refusal
-                         : finding.failure ? *finding.failure
-                                           : not_cached_offline(route.encoded_path,
-                                                                finding.no_answer);
+            auto error = finding.refusal ? *finding.refusal
+                         : finding.failure
+                             ? *finding.failure
+                             : not_cached_offline(route.encoded_path, finding.no_answer);
             co_await send_refusal(exchange, {std::move(error), {}}, true);
             co_return;
         }
@@ -121,13 +120,14 @@ Task<void> Reads::answer(Exchange& exchange, Route route, Caller caller, Questio
         co_await send(exchange, route, *kept, verdict, warning);
         co_return;
     }
+    // Who may read what describes a repo may not, for that, read its files, or another repo's.
     auto file = parse_route(request.method, kept->file);
-    // What this client may see of one repo says nothing about another, or about its new name.
-    if (file.repo != route.repo) {
-        const std::string authorization(request.headers.get("Authorization"));
-        caller = co_await access_.identify(thread, file.repo, authorization);
+    auto admitted = co_await access_.admit(thread, visitor, file);
+    if (!admitted) {
+        co_await send_refusal(exchange, admitted.error(), false);
+        co_return;
     }
-    co_await files_.serve(exchange, std::move(file), std::move(caller));
+    co_await files_.serve(exchange, std::move(file), std::move(*admitted));
 }
 
 Task<void> Reads::pass(Exchange& exchange, Question question) {
@@ -147,10 +147,9 @@ Task<Reads::Finding> Reads::find_out(IoThread& thread, const Question& question,
     const auto& [scope, target, asker] = question.key;
     const auto& token = question.credential.token;
     // What one token is refused says nothing about another, even where all may share the answer.
-    const auto key =
-        fmt::format("{}\n{}\n{}\n{}\n{}\n{}", scope.kind, scope.name, scope.access,
-                    token.empty() ? "" : token.fingerprint(), target,
-                    selection({"accept", "accept-language"}, asker));
+    const auto key = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", scope.kind, scope.name, scope.access,
+                                 token.empty() ? "" : token.fingerprint(), target,
+                                 selection({"accept", "accept-language"}, asker));
     const auto found = co_await questions_.ask(
         thread.tasks(), key,
         [this, &thread, question, kept] { return learn(thread, question, kept); },

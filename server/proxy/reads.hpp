@@ -28,7 +28,8 @@ class Reads {
           forward_(forward),
           viewer_(std::move(viewer)) {}
 
-    Task<void> serve(Exchange& exchange, Route route, Caller caller);
+    // `visitor` is for a file of another repo that the answer may lead to.
+    Task<void> serve(Exchange& exchange, Route route, Caller caller, Visitor visitor);
     // No credential ever leaves for the viewer: it is another origin.
     Task<void> serve_viewer(Exchange& exchange, Route route);
 
@@ -51,7 +52,7 @@ class Reads {
     };
 
     Question question_of(const Exchange& exchange, const Route& route, const Caller& caller) const;
-    Task<void> answer(Exchange& exchange, Route route, Caller caller, Question question);
+    Task<void> answer(Exchange& exchange, Route route, Visitor visitor, Question question);
     Task<void> pass(Exchange& exchange, Question question);
     Task<Finding> find_out(IoThread& thread, const Question& question, Kept kept);
     Task<Finding> learn(IoThread& thread, Question question, Kept kept);

@@ -41,8 +41,8 @@ ResponseHead head_of(const KeptAnswer& kept, Verdict verdict) {
 void cut_to_range(ResponseHead& head, std::string& body, const Headers& asked) {
     const auto range = parse_range(asked.get("Range"));
     const auto etag = head.headers.get("ETag");
-    const bool holds = !asked.has("If-Range") || (!etag.starts_with("W/") &&
-                                                  if_range_holds(asked.get("If-Range"), etag));
+    const bool holds = !asked.has("If-Range") ||
+                       (!etag.starts_with("W/") && if_range_holds(asked.get("If-Range"), etag));
     if (!range || !holds) return;
     const auto part = range->in(body.size());
     if (!part) {
@@ -68,9 +68,9 @@ Task<void> Reads::send(Exchange& exchange, const Route& route, const KeptAnswer&
         head.headers.set("Link", fmt::format("<{}{}>; rel=\"next\"", own, kept.next));
     }
     add_cache_fields(head, verdict, warning);
-    if (kept.status == 200 && is_not_modified(asked.get("If-None-Match"),
-                                              asked.get("If-Modified-Since"), kept.fields,
-                                              unix_now())) {
+    if (kept.status == 200 &&
+        is_not_modified(asked.get("If-None-Match"), asked.get("If-Modified-Since"), kept.fields,
+                        unix_now())) {
         for (const auto& [name, value] : kept.fields) {
             if (!is_of_not_modified(name) && lower_case(name) != "cache-control") {
                 head.headers.remove(name);

@@ -13,32 +13,32 @@ constexpr std::size_t info_limit_bytes = 64 * 1024 * 1024;
 
 }  // namespace
 
-Task<Refresher::Site> Refresher::site_of(IoThread& thread, RepoId repo) {
-    auto caller = co_await access_.identify(thread, repo, {});
+Refresher::Site Refresher::site_of(IoThread& thread, const RepoId& repo) {
+    auto caller = access_.for_operator(repo);
     auto scope = aliases_.scope_of(repo, caller.access, index_.reader(thread.number()));
-    co_return Site{std::move(caller), std::move(scope)};
+    return {std::move(caller), std::move(scope)};
 }
 
-Task<RepoId> Refresher::canonical(IoThread& thread, RepoId repo) {
-    const auto site = co_await site_of(thread, repo);
-    co_return RepoId{repo.kind, site.scope.name};
+RepoId Refresher::canonical(IoThread& thread, const RepoId& repo) {
+    return {repo.kind, site_of(thread, repo).scope.name};
 }
 
-Task<Revisions::Known> Refresher::known(IoThread& thread, RepoId repo, std::string revision) {
-    const auto site = co_await site_of(thread, repo);
+Revisions::Known Refresher::known(IoThread& thread, const RepoId& repo,
+                                  const std::string& revision) {
     auto& reader = index_.reader(thread.number());
-    co_return revisions_.known(site.scope, revision, reader).value_or(Revisions::Known{});
+    return revisions_.known(site_of(thread, repo).scope, revision, reader)
+        .value_or(Revisions::Known{});
 }
 
-Task<void> Refresher::expire(IoThread& thread, RepoId repo) {
-    const auto site = co_await site_of(thread, repo);
+void Refresher::expire(IoThread& thread, const RepoId& repo) {
+    const auto site = site_of(thread, repo);
     revisions_.expire(site.scope, "");
     refusals_.forget(site.scope);
 }
 
 Task<Outcome<Refresher::Refreshed>> Refresher::refresh(IoThread& thread, RepoId repo,
                                                        std::string revision, Priority priority) {
-    auto site = co_await site_of(thread, repo);
+    auto site = site_of(thread, repo);
     auto& reader = index_.reader(thread.number());
     const auto known = revisions_.known(site.scope, revision, reader).value_or(Revisions::Known{});
     if (known.pinned) co_return Refreshed{known.commit, known.commit, true};

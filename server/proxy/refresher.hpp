@@ -30,18 +30,18 @@ class Refresher {
     Task<Outcome<Refreshed>> refresh(IoThread& thread, RepoId repo, std::string revision,
                                      Priority priority);
     // The commit that counts for everybody who has no credential of his own; "" when none is known.
-    Task<Revisions::Known> known(IoThread& thread, RepoId repo, std::string revision);
+    Revisions::Known known(IoThread& thread, const RepoId& repo, const std::string& revision);
     // Under the name that the Hub has for it now.
-    Task<RepoId> canonical(IoThread& thread, RepoId repo);
+    RepoId canonical(IoThread& thread, const RepoId& repo);
     // Every revision of the repo is asked for again when somebody next wants it.
-    Task<void> expire(IoThread& thread, RepoId repo);
+    void expire(IoThread& thread, const RepoId& repo);
 
   private:
     struct Site {
         Caller caller;
         Scope scope;
     };
-    Task<Site> site_of(IoThread& thread, RepoId repo);
+    Site site_of(IoThread& thread, const RepoId& repo);
     Task<Outcome<std::string>> ask(IoThread& thread, RepoId repo, std::string revision,
                                    Caller caller, Priority priority);
 

@@ -14,12 +14,6 @@ namespace {
 constexpr std::size_t max_remembered = 100'000;
 constexpr std::size_t max_pins = IndexReader::max_pins;
 
-// "refs/heads/main" and "main" are one branch.
-std::string plain(const std::string& revision) {
-    constexpr std::string_view heads = "refs/heads/";
-    return revision.starts_with(heads) ? revision.substr(heads.size()) : revision;
-}
-
 std::string repo_key(std::string_view kind, std::string_view name) {
     std::string key(kind);
     return key.append("\n").append(name);
@@ -39,6 +33,23 @@ std::int64_t unix_now() {
     return std::chrono::duration_cast<std::chrono::seconds>(
                std::chrono::system_clock::now().time_since_epoch())
         .count();
+}
+
+std::string Revisions::plain(const std::string& revision) {
+    constexpr std::string_view heads = "refs/heads/";
+    return revision.starts_with(heads) ? revision.substr(heads.size()) : revision;
+}
+
+std::vector<std::string> Revisions::names_at(const Scope& scope, const std::string& commit) {
+    const auto prefix = row_key(scope, "");
+    std::vector<std::string> names;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, row] : rows_) {
+        if (row.row.commit == commit && key.starts_with(prefix)) {
+            names.push_back(key.substr(prefix.size()));
+        }
+    }
+    return names;
 }
 
 Revisions::Revisions(Index& index, const RevisionSettings& settings, IndexReader& reader)

@@ -18,6 +18,7 @@
 #include "common/secret.hpp"
 #include "config/settings.hpp"
 #include "server/hub/errors.hpp"
+#include "server/hub/names.hpp"
 #include "server/proxy/breaker.hpp"
 #include "server/proxy/hub_request.hpp"
 
@@ -35,7 +36,9 @@ class Upstream {
     const Origin& hub() const { return hub_.origin; }
     bool offline() const { return offline_; }
     bool has_service_token() const { return !service_token_.empty(); }
+    bool has_service_token(const RepoId&) const { return has_service_token(); }
     Credential service_credential() const;
+    Credential service_credential(const RepoId&) const { return service_credential(); }
     // False when asking the Hub and its mirrors, or that site, now would fail at once.
     bool worth_asking(const std::optional<Origin>& of_site = {}) const;
     // A clause for messages: "the Hub is unreachable (...)".

@@ -31,10 +31,10 @@ void Webhook::forget(const Digest& digest) {
 }
 
 Task<Outcome<std::vector<Webhook::Confirmed>>> Webhook::act(IoThread& thread, WebhookEvent event) {
-    if (event.whole_repo) co_await refresher_.expire(thread, event.repo);
+    if (event.whole_repo) refresher_.expire(thread, event.repo);
     std::vector<Confirmed> confirmed;
     for (auto& ref : event.refs) {
-        const auto known = co_await refresher_.known(thread, event.repo, ref.revision);
+        const auto known = refresher_.known(thread, event.repo, ref.revision);
         // What nobody has asked for is asked for when somebody does.
         if (known.commit.empty() || known.pinned || known.commit == ref.commit) continue;
         const auto refreshed =

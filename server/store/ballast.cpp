@@ -5,7 +5,9 @@ namespace {
 
 constexpr std::uint64_t ballast_bytes = 8 * 1024 * 1024;
 
-fs::path place_in(const fs::path& data_dir) { return data_dir / "ballast"; }
+fs::path place_in(const fs::path& data_dir) {
+    return data_dir / "ballast";
+}
 
 }  // namespace
 

@@ -65,6 +65,16 @@ struct RepoRow {
     bool opened = false;        // some file was, since it was last seen to become gated
 };
 
+// What the Hub says without any credential: open to all; gated: described to all, its files closed;
+// closed: private, or not there. The numbers are stored.
+enum class Visibility : std::uint8_t { closed = 0, open = 1, gated = 2 };
+
+struct VisibilityRow {
+    Visibility visibility = Visibility::closed;
+    std::string canonical;  // the name that the Hub has for it, "" when it did not tell
+    std::int64_t at = 0;
+};
+
 struct PinRow {
     std::string commit;
     std::int64_t at = 0;
@@ -141,8 +151,21 @@ struct PutListing {
 struct PutVisibility {
     std::string kind;
     std::string name;
-    bool is_public = false;
+    VisibilityRow row;
+};
+// A client's token could read a file of the repo. `who` is the fingerprint of the token. Proofs
+// from before `forget_before` are dropped.
+struct PutProof {
+    std::string kind;
+    std::string name;
+    std::string who;
     std::int64_t at = 0;
+    std::int64_t forget_before = 0;
+};
+struct DropProof {
+    std::string kind;
+    std::string name;
+    std::string who;
 };
 struct PutPin {
     std::string kind;
@@ -174,13 +197,8 @@ struct DropPartial {
 };
 
 using IndexWrite = std::variant<PutAlias, PutRevision, DropRevision, PutEntries, PutTreePage,
-                                PutGated, PutListing, PutVisibility, PutPin, DropPin, PutBlob,
-                                DropBlob, TouchBlobs, PutPartial, DropPartial>;
-
-struct Visibility {
-    bool is_public = false;
-    std::int64_t at = 0;
-};
+                                PutGated, PutListing, PutVisibility, PutProof, DropProof, PutPin,
+                                DropPin, PutBlob, DropBlob, TouchBlobs, PutPartial, DropPartial>;
 
 class IndexReader {
   public:
@@ -200,7 +218,11 @@ class IndexReader {
                              bool deep) = 0;
     virtual RepoRow repo(const Scope& scope) = 0;
     virtual std::optional<ListingRow> listing(const Scope& scope, std::string_view key) = 0;
-    virtual std::optional<Visibility> visibility(std::string_view kind, std::string_view name) = 0;
+    virtual std::optional<VisibilityRow> visibility(std::string_view kind,
+                                                    std::string_view name) = 0;
+    // When it was proven, if ever.
+    virtual std::optional<std::int64_t> proof(std::string_view kind, std::string_view name,
+                                              std::string_view who) = 0;
     virtual std::optional<PinRow> pin(std::string_view kind, std::string_view name,
                                       std::string_view revision) = 0;
     virtual std::optional<BlobRow> blob(const Digest& digest) = 0;

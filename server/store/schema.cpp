@@ -98,7 +98,20 @@ CREATE TABLE pin (
 ) STRICT, WITHOUT ROWID;
 )";
 
-constexpr std::array steps = {first_step, second_step};
+// Until now "not public" was one thing, and nobody had to prove anything.
+constexpr auto third_step = R"(
+DELETE FROM visibility WHERE is_public=0;
+ALTER TABLE visibility RENAME COLUMN is_public TO level;
+ALTER TABLE visibility ADD COLUMN canonical TEXT NOT NULL DEFAULT '';
+CREATE TABLE proof (
+    kind TEXT NOT NULL, name TEXT NOT NULL, who TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (kind, name, who)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX proof_by_age ON proof (at);
+)";
+
+constexpr std::array steps = {first_step, second_step, third_step};
 
 }  // namespace
 

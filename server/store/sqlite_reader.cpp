@@ -75,7 +75,8 @@ Result<void> SqliteReader::prepare() {
         {listing_,
          "SELECT status, content_type, body, link, error_code, error_message, commit_id, "
          "fetched_at, headers FROM listing WHERE scope=? AND key=?"},
-        {visibility_, "SELECT is_public, at FROM visibility WHERE kind=? AND name=?"},
+        {visibility_, "SELECT level, canonical, at FROM visibility WHERE kind=? AND name=?"},
+        {proof_, "SELECT at FROM proof WHERE kind=? AND name=? AND who=?"},
         {pin_, "SELECT commit_id, at FROM pin WHERE kind=? AND name=? AND revision=?"},
         {pins_,
          "SELECT kind, name, revision, commit_id, at FROM pin "
@@ -220,11 +221,23 @@ std::optional<ListingRow> SqliteReader::listing(const Scope& scope, std::string_
                       .headers = query.text(8)};
 }
 
-std::optional<Visibility> SqliteReader::visibility(std::string_view kind, std::string_view name) {
+std::optional<VisibilityRow> SqliteReader::visibility(std::string_view kind,
+                                                      std::string_view name) {
     Query query(visibility_);
     query.bind_text(kind).bind_text(name);
     if (!next(query)) return std::nullopt;
-    return Visibility{query.integer(0) != 0, query.integer(1)};
+    const auto level = query.integer(0);
+    const auto known = level == 1 || level == 2;
+    return VisibilityRow{known ? static_cast<Visibility>(level) : Visibility::closed, query.text(1),
+                         query.integer(2)};
+}
+
+std::optional<std::int64_t> SqliteReader::proof(std::string_view kind, std::string_view name,
+                                                std::string_view who) {
+    Query query(proof_);
+    query.bind_text(kind).bind_text(name).bind_text(who);
+    if (!next(query)) return std::nullopt;
+    return query.integer(0);
 }
 
 std::optional<PinRow> SqliteReader::pin(std::string_view kind, std::string_view name,

@@ -26,7 +26,9 @@ class SqliteReader : public IndexReader {
                      bool deep) override;
     RepoRow repo(const Scope& scope) override;
     std::optional<ListingRow> listing(const Scope& scope, std::string_view key) override;
-    std::optional<Visibility> visibility(std::string_view kind, std::string_view name) override;
+    std::optional<VisibilityRow> visibility(std::string_view kind, std::string_view name) override;
+    std::optional<std::int64_t> proof(std::string_view kind, std::string_view name,
+                                      std::string_view who) override;
     std::optional<PinRow> pin(std::string_view kind, std::string_view name,
                               std::string_view revision) override;
     std::vector<StoredPin> pins() override;
@@ -56,7 +58,8 @@ class SqliteReader : public IndexReader {
     // Ids of scopes never change and are never given away again, so they may be remembered.
     std::map<Scope, std::int64_t> scopes_;
 
-    Statement scope_, alias_, revision_, entry_, entries_, complete_, repo_, listing_, visibility_;
+    Statement scope_, alias_, revision_, entry_, entries_, complete_, repo_, listing_, visibility_,
+        proof_;
     Statement pin_, pins_, blob_, partial_;
     Statement blob_totals_, partial_totals_;
     Statement blobs_after_, oldest_blobs_, partials_after_, oldest_partials_;

@@ -48,7 +48,10 @@ Result<void> SqliteWriter::prepare_knowledge() {
          "error_code, error_message, commit_id, fetched_at, headers) "
          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
         {put_visibility_,
-         "REPLACE INTO visibility (kind, name, is_public, at) VALUES (?, ?, ?, ?)"},
+         "REPLACE INTO visibility (kind, name, level, canonical, at) VALUES (?, ?, ?, ?, ?)"},
+        {put_proof_, "REPLACE INTO proof (kind, name, who, at) VALUES (?, ?, ?, ?)"},
+        {drop_proof_, "DELETE FROM proof WHERE kind=? AND name=? AND who=?"},
+        {forget_proofs_, "DELETE FROM proof WHERE at<?"},
         {put_pin_, "REPLACE INTO pin (kind, name, revision, commit_id, at) VALUES (?, ?, ?, ?, ?)"},
         {drop_pin_, "DELETE FROM pin WHERE kind=? AND name=? AND revision=?"},
     });

@@ -286,8 +286,28 @@ Result<void> SqliteWriter::apply(const PutVisibility& write) {
     return Query(put_visibility_)
         .bind_text(write.kind)
         .bind_text(write.name)
-        .bind(write.is_public)
+        .bind(static_cast<std::int64_t>(write.row.visibility))
+        .bind_text(write.row.canonical)
+        .bind(write.row.at)
+        .run();
+}
+
+Result<void> SqliteWriter::apply(const PutProof& write) {
+    const auto forgotten = Query(forget_proofs_).bind(write.forget_before).run();
+    if (!forgotten) return forgotten;
+    return Query(put_proof_)
+        .bind_text(write.kind)
+        .bind_text(write.name)
+        .bind_text(write.who)
         .bind(write.at)
+        .run();
+}
+
+Result<void> SqliteWriter::apply(const DropProof& write) {
+    return Query(drop_proof_)
+        .bind_text(write.kind)
+        .bind_text(write.name)
+        .bind_text(write.who)
         .run();
 }
 

@@ -48,6 +48,8 @@ class SqliteWriter {
     Result<void> apply(const PutGated& write);
     Result<void> apply(const PutListing& write);
     Result<void> apply(const PutVisibility& write);
+    Result<void> apply(const PutProof& write);
+    Result<void> apply(const DropProof& write);
     Result<void> apply(const PutPin& write);
     Result<void> apply(const DropPin& write);
     Result<void> apply(const PutBlob& write);
@@ -66,6 +68,7 @@ class SqliteWriter {
     Statement move_revisions_, move_entries_, move_commits_, move_trees_, move_repo_,
         move_listings_;
     Statement put_alias_, put_revision_, drop_revision_, put_listing_, put_visibility_;
+    Statement put_proof_, drop_proof_, forget_proofs_;
     Statement put_entry_, see_commit_, put_opened_, put_gated_, put_pin_, drop_pin_;
     Statement complete_, following_pages_, extend_pages_, put_page_, drop_other_pages_;
     Statement put_blob_, drop_blob_, touch_blob_, put_partial_, drop_partial_;

@@ -162,14 +162,35 @@ TEST_P(IndexConformance, AListingComesBackByteForByte) {
     EXPECT_EQ(reader().listing(scope_, "tree?recursive=1")->status, 200);
 }
 
+TEST_P(IndexConformance, AProofIsOneTokensForOneRepo) {
+    write({PutProof{"model", "org/name", "alice", 50, 0}});
+    EXPECT_EQ(reader().proof("model", "org/name", "alice"), 50);
+    EXPECT_FALSE(reader().proof("model", "org/name", "bob"));
+    EXPECT_FALSE(reader().proof("model", "org/other", "alice"));
+    EXPECT_FALSE(reader().proof("dataset", "org/name", "alice"));
+    write({DropProof{"model", "org/name", "alice"}});
+    EXPECT_FALSE(reader().proof("model", "org/name", "alice"));
+}
+
+TEST_P(IndexConformance, OldProofsAreForgotten) {
+    write({PutProof{"model", "org/a", "alice", 50, 0}, PutProof{"model", "org/b", "alice", 60, 0}});
+    write({PutProof{"model", "org/c", "bob", 100, 60}});
+    EXPECT_FALSE(reader().proof("model", "org/a", "alice"));
+    EXPECT_EQ(reader().proof("model", "org/b", "alice"), 60);
+    EXPECT_EQ(reader().proof("model", "org/c", "bob"), 100);
+}
+
 TEST_P(IndexConformance, VisibilityIsByKindAndName) {
-    write({PutVisibility{"model", "org/name", true, 5}});
+    write({PutVisibility{"model", "org/name", {Visibility::open, "org/new", 5}}});
     ASSERT_TRUE(reader().visibility("model", "org/name"));
-    EXPECT_TRUE(reader().visibility("model", "org/name")->is_public);
+    EXPECT_EQ(reader().visibility("model", "org/name")->visibility, Visibility::open);
+    EXPECT_EQ(reader().visibility("model", "org/name")->canonical, "org/new");
     EXPECT_EQ(reader().visibility("model", "org/name")->at, 5);
     EXPECT_FALSE(reader().visibility("dataset", "org/name"));
-    write({PutVisibility{"model", "org/name", false, 6}});
-    EXPECT_FALSE(reader().visibility("model", "org/name")->is_public);
+    write({PutVisibility{"model", "org/name", {Visibility::gated, "", 6}}});
+    EXPECT_EQ(reader().visibility("model", "org/name")->visibility, Visibility::gated);
+    write({PutVisibility{"model", "org/name", {Visibility::closed, "", 7}}});
+    EXPECT_EQ(reader().visibility("model", "org/name")->visibility, Visibility::closed);
 }
 
 TEST_P(IndexConformance, ABlobTakesThePlaceOfItsPartial) {
