@@ -1,0 +1,91 @@
+"""The operator's rules: what they deny is refused in one sentence, whatever is cached."""
+import pytest
+
+from fault.support import MIB, ask, expect_file, file_path
+from hub import Generated
+
+CONTENT = Generated(MIB, "weights")
+FILES = {"pytorch_model.bin": CONTENT, "model.safetensors": CONTENT, "config.json": b"{}"}
+NO_PICKLES = '{name: no-pickles, action: deny, files: ["*.bin", "*.pkl"]}'
+
+
+def test_what_is_cached_is_hidden_as_well(hub, hubkeep):
+    repo = hub.add_repo("model", "org/name", FILES)
+    daemon = hubkeep(hub, token=True)
+    path = file_path(repo, "pytorch_model.bin")
+    expect_file(ask(daemon, path), CONTENT)
+    daemon.restart(policy_rules=f"[{NO_PICKLES}]", access_contact="Ask the platform team.")
+    for method, target in (("GET", path), ("HEAD", path),
+                           ("GET", file_path(repo, "pytorch_model.bin", repo.head)),
+                           ("GET", file_path(repo, "pytorch_model.bin", word="raw")),
+                           ("GET", f"/api/resolve-cache/models/org/name/{repo.head}/"
+                                   "pytorch_model.bin")):
+        answer = ask(daemon, target, method)
+        assert (answer.status, answer.header("x-error-code")) == (403, "GatedRepo"), target
+        assert answer.header("x-error-message") == (
+            'pytorch_model.bin of org/name is refused by the rule "no-pickles" of this hubkeep. '
+            "Ask the platform team.")
+    expect_file(ask(daemon, file_path(repo, "model.safetensors")), CONTENT)
+    assert ask(daemon, "/api/models/org/name/tree/main").status == 200
+
+
+@pytest.mark.parametrize("name", ("evil/name", "EVIL/Name", "old/name"))
+def test_no_name_leads_around_a_rule(hub, hubkeep, name):
+    repo = hub.add_repo("model", "old/name", FILES)
+    hub.rename(repo, "evil/name")
+    daemon = hubkeep(hub, token=True,
+                     policy_rules="[{name: no-evil, action: deny, repos: [evil/*]}]")
+    for path in (f"/{name}/resolve/main/config.json", f"/api/models/{name}",
+                 f"/api/models/{name}/tree/main", f"/api/models/{name}/refs",
+                 f"/api/models/{name}/discussions", f"/{name}/raw/main/config.json"):
+        answer = ask(daemon, path)
+        assert answer.status == 403 and "no-evil" in answer.header("x-error-message"), path
+
+
+@pytest.mark.parametrize("private", (False, True), ids=("public", "private"))
+def test_an_old_name_leads_around_no_rule_when_it_is_private(hub, hubkeep, private):
+    repo = hub.add_repo("model", "old/name", FILES, private=private)
+    hub.rename(repo, "evil/name")
+    daemon = hubkeep(hub, token=True,
+                     policy_rules="[{name: no-evil, action: deny, repos: [evil/*]}]")
+    assert ask(daemon, "/old/name/resolve/main/config.json").status == 403
+
+
+def test_only_released_revisions(hub, hubkeep):
+    """The download that a client begins by a name goes on by the commit."""
+    repo = hub.add_repo("model", "org/name", FILES)
+    released = repo.head
+    repo.tag("v1")
+    repo.commit({"config.json": b'{"new": 1}'})
+    rules = ("[{name: released, action: allow, revisions: ['v*']},"
+             " {name: not-released, action: deny}]")
+    daemon = hubkeep(hub, token=True, policy_rules=rules)
+    assert ask(daemon, file_path(repo, "config.json", released)).status == 403
+    head = ask(daemon, file_path(repo, "config.json", "v1"), "HEAD")
+    assert head.status == 200
+    assert ask(daemon, file_path(repo, "config.json", released)).body == b"{}"
+    assert ask(daemon, file_path(repo, "config.json", "main")).status == 403
+    assert ask(daemon, file_path(repo, "config.json", repo.head)).status == 403
+
+
+def test_kinds_and_the_first_rule_that_matches(hub, hubkeep):
+    model = hub.add_repo("model", "org/name", FILES)
+    dataset = hub.add_repo("dataset", "org/name", FILES)
+    rules = ("[{name: good, action: allow, repos: [org/name], kinds: [model]},"
+             " {name: rest, action: deny, message: 'Models only.'}]")
+    daemon = hubkeep(hub, token=True, policy_rules=rules)
+    assert ask(daemon, file_path(model, "config.json")).status == 200
+    answer = ask(daemon, file_path(dataset, "config.json"))
+    assert answer.status == 403 and "Models only." in answer.header("x-error-message")
+
+
+def test_a_file_that_the_hub_leads_to_is_under_the_rules_too(hub, hubkeep):
+    repo = hub.add_repo("dataset", "org/data", FILES)
+    repo.branch("refs/convert/parquet")
+    repo.commit({"default/train/0.parquet": CONTENT}, branch="refs/convert/parquet")
+    path = "/api/datasets/org/data/parquet/default/train/0.parquet"
+    daemon = hubkeep(hub, token=True)
+    expect_file(ask(daemon, path), CONTENT)
+    daemon.restart(policy_rules="[{name: no-parquet, action: deny, files: ['*.parquet']}]")
+    for fields in ({}, {"range": "bytes=0-9"}, {"cache_control": "no-store"}):
+        assert ask(daemon, path, **fields).status == 403, fields
