@@ -3,8 +3,11 @@
 A mode is how the operator shares; in each, one daemon goes through three states, and in each state
 everybody asks for everything: what was kept for one client is there to be given to the wrong one.
 `online` all answers are asked for or kept; `stale` all that is kept is an hour old and the Hub
-fails; `offline` the Hub is never asked. A row of the table stands for all its states, clients and
-routes; a cell that two rows name, or none, is a mistake in the table.
+fails; `offline` the Hub is never asked. `warmed_with` are settings under which all was read before,
+since what an operator denies may be in the cache.
+
+A row of the table stands for all its states, clients and routes; a cell that two rows name, or
+none, is a mistake in the table.
 """
 import hashlib
 import itertools
@@ -96,6 +99,7 @@ class Scene:
 
     def __init__(self, hub, hubkeep, mode: dict):
         self.hub = hub
+        self.settings, self.warmed_with = mode["settings"], mode.get("warmed_with")
         self.logins = {"none": {}}
         self.repos = {it: self._add_repo(it) for it in VISIBILITIES}
         opened = {"owner": self.repos.values(), "other": [self.repos["public"]]}
@@ -104,7 +108,7 @@ class Scene:
             self.logins[client] = {"authorization": f"Bearer {token}"}
             if client in opened:
                 hub.add_token(token, opened[client])
-        self.daemon = hubkeep(hub, token=mode["service_token"] or None, **mode["settings"])
+        self.daemon = hubkeep(hub, token=mode["service_token"] or None, **self.settings)
 
     def _add_repo(self, visibility: str):
         traits = {"gated": {"gated": "manual"}, "private": {"private": True}}.get(visibility, {})
@@ -127,7 +131,11 @@ class Scene:
 
     def enter(self, state: str) -> None:
         if state == "online":
+            if self.warmed_with:
+                self.daemon.restart(**self.warmed_with)
             self.warm()
+            if self.warmed_with:
+                self.daemon.restart(**self.settings)
         elif state == "stale":
             self.hub.fault(None, "status", origin="hub", code=503, times=None)
             self.daemon.age(HOUR)
