@@ -4,6 +4,7 @@
 // not 200 with the expected length ends the run with a sentence and exit code 1.
 //
 //   client METHOD PORT TARGET --connections N (--requests N | --seconds S) [--length BYTES]
+//          [--token TOKEN]
 //
 // --requests counts per connection. Prints one line of JSON: seconds from before the first connect
 // to the last byte, requests, bytes of bodies, the median time to the first byte of an answer and
@@ -45,6 +46,7 @@ struct Options {
     std::uint64_t requests = 0;  // 0: until the time is over
     double seconds = 0;
     std::optional<std::uint64_t> length;
+    std::string token;
 };
 
 struct Connection {
@@ -93,7 +95,9 @@ class Run {
     explicit Run(const Options& options) : options_(options), epoll_(epoll_create1(0)) {
         request_ = options.method + " " + options.target + " HTTP/1.1\r\nHost: 127.0.0.1:" +
                    std::to_string(options.port) +
-                   "\r\nUser-Agent: bench\r\nAccept: */*\r\nAccept-Encoding: identity\r\n\r\n";
+                   "\r\nUser-Agent: bench\r\nAccept: */*\r\nAccept-Encoding: identity\r\n";
+        if (!options.token.empty()) request_ += "Authorization: Bearer " + options.token + "\r\n";
+        request_ += "\r\n";
     }
 
     Totals run() {
@@ -223,6 +227,7 @@ Options parse(int argc, char** argv) {
         if (name == "--connections") options.connections = std::strtoul(value, nullptr, 10);
         else if (name == "--requests") options.requests = std::strtoull(value, nullptr, 10);
         else if (name == "--seconds") options.seconds = std::strtod(value, nullptr);
+        else if (name == "--token") options.token = value;
         else if (name == "--length") options.length = std::strtoull(value, nullptr, 10);
         else stop("unknown option " + std::string(name));
     }

@@ -150,6 +150,32 @@ def cached_small(bench: Bench, ours: Server, theirs: Server, at_commit: str) -> 
     return rows
 
 
+def authorised(bench: Bench) -> list[dict]:
+    """A hit in a gated repo by a client that has proved its access, against one in a public repo
+    by a client without a token; the same daemon, so only the question who asks is compared."""
+    rows = []
+    with Origin(bench.python, bench.fresh("origin"), bench.big, None) as origin, \
+            hubkeep(bench.binary, bench.fresh("authorised"), origin.url, access_sharing="verify",
+                    access_verify_ttl="1h") as server:
+        public = f"/bench/big/resolve/{origin.commit}/{SMALL}"
+        gated = f"/bench/gated/resolve/{origin.gated_commit}/{SMALL}"
+        refused = head(server.port, gated).status
+        if refused != 401:
+            raise BenchError(f"hubkeep answered {refused} to a gated file without a token")
+        # Not measured: both files come into the cache, and the proof into memory.
+        for _ in range(2):
+            bench.ask(server, "GET", public, requests=1)
+            bench.ask(server, "GET", gated, requests=1, token=origin.token)
+        for method in ("HEAD", "GET"):
+            def run(path, **token):
+                return bench.ask(server, method, path, connections=64, seconds=bench.seconds,
+                                 **token)
+            rows.append(bench.in_pairs(
+                f"cached {method} of 1 KiB, 64 connections", "authorised",
+                lambda: run(gated, token=origin.token), lambda: run(public)))
+    return rows
+
+
 def cold(bench: Bench) -> list[dict]:
     """Misses: a data folder that has never seen the file, against the client at the origin."""
     rows = []

@@ -94,13 +94,13 @@ class Server:
         self.stop()
 
 
-def hubkeep(binary: str, folder: pathlib.Path, hub_url: str, core=SERVER_CORE) -> Server:
+def hubkeep(binary: str, folder: pathlib.Path, hub_url: str, core=SERVER_CORE, **more) -> Server:
     """With its defaults, but one thread for the one core, and a ttl that outlives a run."""
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     flags = {"listen": f"127.0.0.1:{port}", "admin-listen": f"127.0.0.1:{free_port()}",
              "data-dir": str(folder / "data"), "upstream-endpoint": hub_url, "threads": "1",
-             "revisions-ttl": "1h"}
+             "revisions-ttl": "1h"} | {key.replace("_", "-"): value for key, value in more.items()}
     command = [binary, "serve", "--config", str(folder / "empty.yaml")]
     (folder / "empty.yaml").write_text("")
     for name, value in flags.items():
@@ -180,6 +180,7 @@ class Origin:
             self.stop()
             raise BenchError("the stand-in Hub did not start")
         self.url, self.commit, self.sha256 = about["url"], about["commit"], about["sha256"]
+        self.gated_commit, self.token = about["gated_commit"], about["token"]
 
     def bytes_sent(self) -> int:
         """By the CDN, of all requests that ended."""

@@ -29,7 +29,8 @@ def line_of(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def cached_table(rows: list[dict], title: str, amount: str, unit: float, digits: int) -> list[str]:
+def cached_table(rows: list[dict], title: str, amount: str, unit: float, digits: int,
+                 sides=("hubkeep", "nginx")) -> list[str]:
     """`amount` is what a sample counts, in pieces of `unit`."""
     def speed(sample):
         return sample[amount] / sample["seconds"] / unit
@@ -40,8 +41,10 @@ def cached_table(rows: list[dict], title: str, amount: str, unit: float, digits:
     def cells(row, of):
         return [spread([of(it) for it in row[side]], digits) for side in ("ours", "theirs")]
 
-    lines = head_of(f"cached, {title}/s", "hubkeep", "nginx", "ratio", "hubkeep per CPU second",
-                    "nginx per CPU second", "ratio", "busy %: server/client, ours, nginx")
+    ours, theirs = sides
+    lines = head_of(f"cached, {title}/s", ours, theirs, "ratio", f"{ours} per CPU second",
+                    f"{theirs} per CPU second", "ratio",
+                    f"busy %: server/client, {ours}, {theirs}")
     for row in rows:
         line = [row["name"]]
         for of in (speed, per_cpu_second):
@@ -86,6 +89,8 @@ def markdown(rows: list[dict], about: dict) -> str:
              f"{about['pairs']} pairs, median (lowest-highest); load before {about['load']}."]
     lines += cached_table(of("bytes"), "GiB", "bytes", GIB, 2)
     lines += cached_table(of("requests"), "requests", "requests", 1, 0)
+    lines += cached_table(of("authorised"), "requests", "requests", 1, 0,
+                          ("gated with a proof", "public without a token"))
     lines += cold_table(of("cold"))
     lines += memory_table(of("memory"), about["size"])
     return "\n".join(lines)
