@@ -7,6 +7,7 @@
 
 #include "common/file.hpp"
 #include "config/schema.hpp"
+#include "config/token_sources.hpp"
 #include "config/validate.hpp"
 
 namespace hubkeep {
@@ -26,7 +27,8 @@ class Loader {
     void take(const Given& given);
     std::string expand(const Setting& setting, std::string text) const;
     void fill_data_dir();
-    void read_token();
+    void read_secrets();
+    void read_tokens();
     void read_secret(std::string_view key, const std::string& file, Secret& out);
     void validate();
     std::string line_about(const Finding& finding) const;
@@ -112,24 +114,17 @@ void Loader::validate() {
     }
 }
 
-void Loader::read_token() {
-    constexpr std::string_view key = "upstream.token_file";
-    if (failed_.contains(key)) return;
-    const auto& file = loaded_.settings.upstream.token_file;
-    auto token = load_service_token(loaded_.settings, input_.tokens.hf_token);
-    if (!token) {
-        problems_.push_back(file.empty()
-                                ? token.error().message
-                                : line_about({{key}, "cannot be used: " + token.error().message}));
-        return;
+void Loader::read_tokens() {
+    for (const auto key : {"upstream.token_file", "upstream.token_command", "upstream.tokens"}) {
+        if (failed_.contains(key)) return;
     }
-    loaded_.secrets.service_token = std::move(*token);
-    if (!file.empty() && !input_.tokens.hf_token.empty()) {
-        loaded_.notices.push_back("HF_TOKEN is ignored, upstream.token_file is used instead");
+    auto found = find_service_tokens(loaded_.settings, input_.environment, input_.tokens);
+    for (const auto& problem : found.problems) {
+        problems_.push_back(problem.key.empty() ? problem.message
+                                                : line_about({{problem.key}, problem.message}));
     }
-    if (loaded_.secrets.service_token.empty() && input_.tokens.has_old_name) {
-        loaded_.notices.push_back("HUGGING_FACE_HUB_TOKEN is not used; name it HF_TOKEN");
-    }
+    std::ranges::move(found.notices, std::back_inserter(loaded_.notices));
+    loaded_.secrets.service_tokens = std::move(found.tokens);
 }
 
 void Loader::read_secret(std::string_view key, const std::string& file, Secret& out) {
@@ -142,19 +137,23 @@ void Loader::read_secret(std::string_view key, const std::string& file, Secret& 
     }
 }
 
+void Loader::read_secrets() {
+    read_tokens();
+    const auto& settings = loaded_.settings;
+    read_secret("webhook.secret_file", settings.webhook.secret_file, loaded_.secrets.webhook);
+    read_secret("upstream.proxy_auth_file", settings.upstream.proxy_auth_file,
+                loaded_.secrets.proxy_login);
+}
+
 std::expected<Loaded, Problems> Loader::run() {
     read_file();
     take(read_environment(input_.environment));
     for (const auto& flag : input_.flags) take(flag);
     fill_data_dir();
     validate();
-    read_token();
-    const auto& settings = loaded_.settings;
-    read_secret("webhook.secret_file", settings.webhook.secret_file, loaded_.secrets.webhook);
-    read_secret("upstream.proxy_auth_file", settings.upstream.proxy_auth_file,
-                loaded_.secrets.proxy_login);
+    if (input_.with_secrets) read_secrets();
     if (!problems_.empty()) return std::unexpected(std::move(problems_));
-    for (const auto& risk : find_risks(loaded_.settings, !loaded_.secrets.service_token.empty())) {
+    for (const auto& risk : find_risks(loaded_.settings, !loaded_.secrets.service_tokens.empty())) {
         loaded_.notices.push_back(line_about(risk));
     }
     return std::move(loaded_);

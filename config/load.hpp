@@ -1,7 +1,7 @@
 #pragma once
 // Settings from everywhere they may come from. For each key the first of these counts: flag,
 // environment, file, default. Nothing global is read: the caller hands in the environment, so tests
-// can too. Runs once at the start on the main thread; reads files, changes nothing.
+// can too. Reads files and runs the commands for tokens, so it blocks; changes nothing. Any thread.
 
 #include <expected>
 #include <functional>
@@ -25,6 +25,9 @@ struct LoadInput {
         file;  // --config; else HUBKEEP_CONFIG, else default_file if it exists
     std::string default_file = "/etc/hubkeep/hubkeep.yaml";
     bool is_root = false;
+    // False for a verb that only talks to the daemon: whoever calls it need not be able to read
+    // tokens, and no command is run for them.
+    bool with_secrets = true;
 };
 
 struct Loaded {

@@ -129,6 +129,7 @@ std::string missing_in(const Team&, const std::set<std::string>& given) {
 }
 std::string missing_in(const TokenSetting& token, const std::set<std::string>&) {
     if (token.name.empty()) return "name";
+    if (token.repos.empty()) return "repos; the token for all others is upstream.token_file";
     const int places =
         int(!token.file.empty()) + int(!token.command.empty()) + int(!token.credential.empty());
     return places == 1 ? "" : "exactly one of file, command and credential";

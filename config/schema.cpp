@@ -83,17 +83,17 @@ std::vector<Setting> upstream_settings() {
             "Copies of the Hub, or other hubkeeps, to ask before it, in this order. They get no "
             "token; what they do not have is asked of the next, and of the Hub in the end.",
             "URLS"),
-        row<FIELD(upstream.token_file)>("upstream.token_file",
+        reloadable(row<FIELD(upstream.token_file)>("upstream.token_file",
             "A file with the token that hubkeep shows to the Hub for all clients; only its owner "
-            "may read it. Empty: see upstream.token_command.", "FILE"),
-        row<FIELD(upstream.token_command)>("upstream.token_command",
+            "may read it. Empty: see upstream.token_command.", "FILE")),
+        reloadable(row<FIELD(upstream.token_command)>("upstream.token_command",
             "A command for /bin/sh that prints that token, when there is no token_file. Empty: "
             "HF_TOKEN or HF_TOKEN_FILE from the environment, the systemd credential hf-token, or "
-            "what `hubkeep token set` stored; else clients' own tokens.", "COMMAND"),
-        row<FIELD(upstream.tokens)>("upstream.tokens",
+            "what `hubkeep token set` stored; else clients' own tokens.", "COMMAND")),
+        reloadable(row<FIELD(upstream.tokens)>("upstream.tokens",
             "Tokens for some repositories, the first that matches counts before the one above: "
             "[{name: llama, repos: [meta-llama/*], file: /run/secrets/llama}]; instead of file "
-            "also command, or credential (of systemd)."),
+            "also command, or credential (of systemd).")),
         row<FIELD(upstream.ca_file)>("upstream.ca_file",
             "Certificates (PEM) of the authorities that may vouch for the Hub. Empty: those of "
             "the system.", "FILE"),

@@ -5,20 +5,23 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <vector>
 
-#include "common/file.hpp"
 #include "config/text.hpp"
 
 namespace hubkeep {
 namespace {
 
 constexpr std::size_t max_token = 4096;
-constexpr unsigned others = 077;  // group and everybody
+constexpr std::size_t max_name = 64;
+constexpr unsigned others = 077;            // group and everybody
+constexpr unsigned others_but_group = 037;  // the group may read
 
-// Without the one line end that editors and `echo` leave; it must fit into a header as it is.
-Result<Secret> check_token(std::string_view text, std::string_view where) {
+}  // namespace
+
+Result<Secret> to_token(std::string_view text, std::string_view where) {
     if (text.ends_with('\n')) text.remove_suffix(1);
     if (text.ends_with('\r')) text.remove_suffix(1);
     if (text.empty()) return fail(ErrorKind::invalid, fmt::format("{} is empty", where));
@@ -36,24 +39,34 @@ Result<Secret> check_token(std::string_view text, std::string_view where) {
     return Secret(std::string(text));
 }
 
-}  // namespace
+bool is_token_name(std::string_view name) {
+    const auto is_allowed = [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+    };
+    return !name.empty() && name.size() <= max_name && std::ranges::all_of(name, is_allowed) &&
+           !looks_like_token(name);
+}
 
-Result<Secret> read_secret_file(const std::string& path) {
+Result<std::string> read_private_file(const fs::path& path, std::size_t limit, Readers readers) {
+    const auto mode = permissions_of(path);
+    if (!mode) return std::unexpected(mode.error());
+    if ((*mode & (readers == Readers::owner ? others : others_but_group)) != 0) {
+        return fail(ErrorKind::denied,
+                    fmt::format("{0} is open to other users (mode {1:04o}): chmod 600 {0}",
+                                path.string(), *mode));
+    }
+    return read_small_file(path, limit);
+}
+
+Result<Secret> read_secret_file(const std::string& path, Readers readers) {
     if (looks_like_token(path)) {
         return fail(ErrorKind::invalid,
                     "this is a token, not the name of a file: write it into a "
                     "file of mode 0600 and name that, or set HF_TOKEN");
     }
-    const auto mode = permissions_of(path);
-    if (!mode) return std::unexpected(mode.error());
-    if ((*mode & others) != 0) {
-        return fail(
-            ErrorKind::denied,
-            fmt::format("{0} is open to other users (mode {1:04o}): chmod 600 {0}", path, *mode));
-    }
-    auto content = read_small_file(path, max_token + 2);
+    auto content = read_private_file(path, max_token + 2, readers);
     if (!content) return std::unexpected(content.error());
-    auto token = check_token(*content, path);
+    auto token = to_token(*content, path);
     OPENSSL_cleanse(content->data(), content->size());
     return token;
 }
@@ -107,13 +120,6 @@ Environment read_environ(char** envp) {
         environment.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
     }
     return environment;
-}
-
-Result<Secret> load_service_token(const Settings& settings, const Secret& from_environment) {
-    if (!settings.upstream.token_file.empty())
-        return read_secret_file(settings.upstream.token_file);
-    if (from_environment.empty()) return Secret();
-    return check_token(from_environment.reveal(), "HF_TOKEN");
 }
 
 }  // namespace hubkeep

@@ -1,11 +1,13 @@
 #pragma once
-// The service token: what hubkeep shows to the Hub. It comes from a file that only its owner may
-// read, or from HF_TOKEN. Variables with tokens are taken out of the process at its start, also out
-// of the memory that /proc/PID/environ shows, before any thread exists. No error and no notice
-// repeats any part of a token.
+// Tokens and other secrets: how they are read, and what they look like. Service tokens, which
+// hubkeep shows to the Hub, come from the places in token_sources.hpp. Variables with tokens are
+// taken out of the process at its start, also out of the memory that /proc/PID/environ shows,
+// before any thread exists. No error and no notice repeats any part of a token.
 
 #include <string>
+#include <vector>
 
+#include "common/file.hpp"
 #include "common/result.hpp"
 #include "common/secret.hpp"
 #include "config/settings.hpp"
@@ -13,11 +15,21 @@
 
 namespace hubkeep {
 
+// The one that counts for every repo that no other is for.
+inline constexpr std::string_view default_token_name = "default";
+
+struct ServiceToken {
+    std::string name;                // see is_token_name()
+    std::vector<std::string> repos;  // globs; empty for the default
+    Secret token;
+    std::string where;  // where it came from: "file /run/secrets/llama"
+};
+
 // What must never be printed and so is kept apart from the settings.
 struct Secrets {
-    Secret service_token;  // empty: none
-    Secret webhook;        // empty: no webhook
-    Secret proxy_login;    // user:password, empty: none
+    std::vector<ServiceToken> service_tokens;  // the first that matches counts
+    Secret webhook;                            // empty: no webhook
+    Secret proxy_login;                        // user:password, empty: none
 };
 
 struct EnvironmentTokens {
@@ -32,11 +44,21 @@ EnvironmentTokens take_tokens(char** envp);
 // The rest of the environment, for load_settings().
 Environment read_environ(char** envp);
 
-// The only content of a file that nobody else may read, without a line end. The same errors.
-Result<Secret> read_secret_file(const std::string& path);
+// Who may be able to read a file with a secret. group: also its group, in a folder that something
+// else guards.
+enum class Readers { owner, group };
 
-// From the file when settings name one, else from the environment, else empty. Errors: denied when
-// others may read the file, invalid when the content cannot be a token, not_found, io.
-Result<Secret> load_service_token(const Settings& settings, const Secret& from_environment);
+// Errors: denied when others may read or change it, not_found, invalid when it is longer, io.
+Result<std::string> read_private_file(const fs::path& path, std::size_t limit, Readers readers);
+
+// The only content of such a file, without a line end. Also invalid when it cannot be a token.
+Result<Secret> read_secret_file(const std::string& path, Readers readers = Readers::owner);
+
+// Without the one line end that editors and `echo` leave; it must fit into a header as it is.
+// `where` begins the error, which is of the kind invalid.
+Result<Secret> to_token(std::string_view text, std::string_view where);
+
+// What service tokens are called in logs and metrics: 1 to 64 of [A-Za-z0-9._-], and no token.
+bool is_token_name(std::string_view name);
 
 }  // namespace hubkeep

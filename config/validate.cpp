@@ -6,9 +6,11 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <optional>
+#include <set>
 
 #include "common/file.hpp"
 #include "config/text.hpp"
+#include "config/token.hpp"
 #include "config/values.hpp"
 
 namespace hubkeep {
@@ -131,6 +133,33 @@ void check_limits(const Settings& settings, std::vector<Finding>& findings) {
     if (settings.limits.hub_requests == 0) findings.push_back({{"limits.hub_requests"}, why});
 }
 
+void check_tokens(const Settings& settings, std::vector<Finding>& findings) {
+    const auto report = [&](std::string message) {
+        findings.push_back({{"upstream.tokens"}, std::move(message)});
+    };
+    std::set<std::string_view> names;
+    for (const auto& token : settings.upstream.tokens) {
+        if (!is_token_name(token.name)) {
+            report(
+                fmt::format("has a token with the name {}: a name is 1 to 64 letters, digits, "
+                            "dots, dashes and underscores",
+                            in_quotes(token.name)));
+        } else if (token.name == default_token_name) {
+            report("names a token default; that is the one of upstream.token_file");
+        } else if (!names.insert(token.name).second) {
+            report(fmt::format("has two tokens with the name {}", token.name));
+        }
+        if (looks_like_token(token.command) || looks_like_token(token.credential)) {
+            report("holds a token itself; write it into a file of mode 0600 and name that");
+        }
+    }
+    if (looks_like_token(settings.upstream.token_command)) {
+        findings.push_back({{"upstream.token_command"},
+                            "is a token, not a command: write it into a file of mode 0600 and "
+                            "name that in upstream.token_file"});
+    }
+}
+
 void check_readable(std::string_view key, const std::string& path, std::vector<Finding>& findings) {
     if (path.empty()) return;
     const auto content = read_small_file(path, max_pem);
@@ -161,6 +190,7 @@ std::vector<Finding> find_problems(const Settings& settings) {
     check_proxy(settings, findings);
     check_limits(settings, findings);
     check_tls(settings, findings);
+    check_tokens(settings, findings);
     if (settings.data_dir.empty()) {
         findings.push_back({{"data_dir"}, "is not set and there is no HOME to put it in; set it"});
     }

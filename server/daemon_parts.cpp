@@ -73,9 +73,9 @@ Result<void> DaemonParts::open_upstream(const Base& base, Secrets& secrets) {
         if (!mirror) return std::unexpected(mirror.error());
         mirrors.push_back(std::move(mirror->origin));
     }
-    upstream =
-        std::make_unique<Upstream>(settings, url->origin, std::move(mirrors),
-                                   std::move(secrets.service_token), std::move(clients), base.log);
+    tokens = std::make_unique<ServiceTokens>(std::move(secrets.service_tokens), base.log);
+    upstream = std::make_unique<Upstream>(settings, url->origin, std::move(mirrors), *tokens,
+                                          std::move(clients), base.log);
     return {};
 }
 

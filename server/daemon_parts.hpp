@@ -25,6 +25,7 @@ struct DaemonParts {
     std::unique_ptr<Index> index;
     std::unique_ptr<BlobStore> store;
     std::unique_ptr<Flights> flights;
+    std::unique_ptr<ServiceTokens> tokens;
     std::unique_ptr<Upstream> upstream;
 
     std::unique_ptr<Revisions> revisions;

@@ -19,6 +19,7 @@ constexpr std::string_view own_limit = "proxy";
 // The Hub's words; huggingface_hub compares the second and the third letter by letter.
 constexpr std::string_view no_login = "Invalid username or password.";
 constexpr std::string_view wrong_token = "Invalid credentials in Authorization header";
+constexpr std::string_view hubkeep_realm = "realm=\"hubkeep\"";
 constexpr std::string_view is_disabled = "Access to this resource is disabled.";
 
 std::int64_t seconds_to_wait(const HeaderLookup& get) {
@@ -45,9 +46,8 @@ HubError limited(const HeaderLookup& get) {
     return error;
 }
 
-HubError unauthorised(std::string_view message, bool with_service_token, bool had_client_token) {
+HubError unauthorised(std::string_view message, bool had_client_token) {
     if (message != wrong_token) return repo_not_found();
-    if (with_service_token) return service_token_refused();
     if (had_client_token) return bad_client_token();
     return upstream_failed("it refuses requests without a token");
 }
@@ -125,22 +125,30 @@ HubError not_cached_offline(std::string_view what, std::string_view why) {
             clean_message(fmt::format("{} is not in this cache, and {}.", what, why))};
 }
 
-HubError service_token_refused() {
+HubError service_token_refused(std::string_view name) {
     return {hub_gone_status, "",
-            "The Hub refused the token that this proxy is set up with; its operator must replace "
-            "it. Your own token is not the cause."};
+            clean_message(fmt::format(
+                "The Hub refused the token that this proxy is set up with ({}); its operator must "
+                "replace it. Your own token is not the cause.",
+                name))};
 }
 
 HubError upstream_failed(std::string_view why) {
     return {hub_gone_status, "", clean_message(fmt::format("The Hub did not answer: {}.", why))};
 }
 
-HubError from_hub(int status, const HeaderLookup& get, bool with_service_token,
-                  bool had_client_token) {
+std::optional<std::string> refusal_of_token(int status, const HeaderLookup& get) {
+    const auto message = get("x-error-message");
+    const bool is_hubkeep = get("www-authenticate").contains(hubkeep_realm);
+    if (status != 401 || (message != wrong_token && !is_hubkeep)) return std::nullopt;
+    return clean_message(message);
+}
+
+HubError from_hub(int status, const HeaderLookup& get, bool had_client_token) {
     const auto code = get("x-error-code");
     const auto message = get("x-error-message");
     if (status == 429) return limited(get);
-    // Another hubkeep between here and the Hub says best what is wrong.
+    // Another hubkeep between here and the Hub says best what is wrong, as does Upstream.
     if ((status == hub_gone_status || status == loop_status) && !message.empty()) {
         return with_status(hub_gone_status, message);
     }
@@ -159,7 +167,7 @@ HubError from_hub(int status, const HeaderLookup& get, bool with_service_token,
     if (code.empty() && message.empty() && get("content-type").starts_with("text/html")) {
         return upstream_failed(fmt::format("something answered {} with a web page", status));
     }
-    if (status == 401) return unauthorised(message, with_service_token, had_client_token);
+    if (status == 401) return unauthorised(message, had_client_token);
     return with_status(status, message);
 }
 

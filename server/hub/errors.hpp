@@ -48,14 +48,17 @@ HubError asked_in_a_circle();                         // 508, RFC 5842: hubkeeps
 HubError overloaded(std::int64_t retry_after_seconds);  // for ourselves
 // `what` names the thing ("config.json of org/name"), `why` is a clause ("the Hub is unreachable").
 HubError not_cached_offline(std::string_view what, std::string_view why);
-// The service token is wrong: our operator's fault, which a client must not take for its own.
-HubError service_token_refused();
+// The service token of that name is wrong: our operator's fault, which a client must not take for
+// its own.
+HubError service_token_refused(std::string_view name);
 HubError upstream_failed(std::string_view why);
 
 // An answer of the Hub with a status of 400 or more (or one that makes no sense) as what we send.
-// Says "not found" only where the Hub said it with its own code.
-HubError from_hub(int status, const HeaderLookup& get, bool with_service_token,
-                  bool had_client_token);
+// Says "not found" only where the Hub said it with its own code. Not for a refused service token.
+HubError from_hub(int status, const HeaderLookup& get, bool had_client_token);
+// The words with which the Hub, or a hubkeep in its place, refuses the token that was sent; nothing
+// when it does not, or when it means the repo.
+std::optional<std::string> refusal_of_token(int status, const HeaderLookup& get);
 // Our own failure as an answer.
 HubError from_error(const Error& error);
 

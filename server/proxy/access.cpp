@@ -90,16 +90,16 @@ std::unexpected<Refusal> Access::refuse_for(Reason reason, HubError error, std::
 }
 
 Caller Access::for_operator(const RepoId& repo) const {
-    if (upstream_.has_service_token(repo)) {
-        return {upstream_.service_credential(repo), std::string(service_group)};
-    }
-    return {};
+    auto own = upstream_.service_credential(repo);
+    if (own.kind != Credential::Kind::service) return {};
+    return {std::move(own), std::string(service_group)};
 }
 
 Caller Access::admit_alone(const Visitor& visitor) const {
     const bool is_one_of_us = rules()->all_shared && !is_page_of_nobody(visitor);
-    if (is_one_of_us && upstream_.has_service_token()) {
-        return {upstream_.service_credential(), std::string(service_group)};
+    auto own = upstream_.service_credential();
+    if (is_one_of_us && own.kind == Credential::Kind::service) {
+        return {std::move(own), std::string(service_group)};
     }
     return own_caller(visitor);
 }
@@ -110,7 +110,8 @@ Caller Access::own_caller(const Visitor& visitor) {
 }
 
 Task<Caller> Access::shared_caller(IoThread& thread, const Visitor& visitor, RepoId repo) {
-    if (upstream_.has_service_token(repo)) co_return for_operator(repo);
+    auto ours = for_operator(repo);
+    if (ours.credential.kind == Credential::Kind::service) co_return ours;
     auto caller = own_caller(visitor);
     if (caller.credential.token.empty()) co_return caller;
     const auto standing = co_await standings_.of(thread, repo, {});
@@ -186,9 +187,8 @@ Task<Outcome<Caller>> Access::admit_to_closed(IoThread& thread, const Visitor& v
         ProofRequest request{standing ? standing->canonical : asked.canonical, visitor.hub_token,
                              route.revision, asked.path.value_or("")};
         finding = co_await proofs_.prove(thread, std::move(request), rules->access);
-        if (finding.proven && upstream_.has_service_token(route.repo)) {
-            co_return for_operator(route.repo);
-        }
+        auto ours = for_operator(route.repo);
+        if (finding.proven && ours.credential.kind == Credential::Kind::service) co_return ours;
     }
     // The Hub itself describes a gated repo to everybody.
     const bool wants_files = is_file(route) || route.kind == Route::Kind::auth_check;

@@ -49,8 +49,7 @@ Task<Documents::Lesson> Documents::read(HubAnswer answer, const DocumentRequest&
     if (!body) co_return Lesson{.no_answer = body.error().message};
     if (head.status != 200) {
         const auto kind = request.credential.kind;
-        auto error = from_hub(head.status, get, kind == Credential::Kind::service,
-                              kind == Credential::Kind::client);
+        auto error = from_hub(head.status, get, kind == Credential::Kind::client);
         if (stale_allowed(error)) {
             auto why = error.message;
             co_return Lesson{.no_answer = std::move(why), .failure = std::move(error)};

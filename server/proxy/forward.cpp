@@ -63,8 +63,7 @@ Task<void> Forward::relay(Exchange& exchange, Result<HubAnswer> answer,
         return answer->response.head().headers.get(name);
     };
     if (head.status >= 400) {
-        auto error = from_hub(head.status, get, credential == Credential::Kind::service,
-                              credential == Credential::Kind::client);
+        auto error = from_hub(head.status, get, credential == Credential::Kind::client);
         co_await send_refusal(exchange, {std::move(error), std::string(get("X-Repo-Commit"))},
                               true);
         co_return;

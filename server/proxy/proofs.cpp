@@ -138,7 +138,7 @@ Task<Proofs::Lesson> Proofs::look(IoThread& thread, ProofRequest request, std::s
         if (!by_the_hub) co_return Lesson{.why = "something answered in the Hub's place"};
         co_return Lesson{.granted = true};
     }
-    auto error = from_hub(status, get, false, true);
+    auto error = from_hub(status, get, true);
     if (stale_allowed(error)) co_return Lesson{.why = error.message};
     co_return Lesson{.granted = false, .refusal = std::move(error)};
 }

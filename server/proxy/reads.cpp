@@ -195,8 +195,7 @@ std::optional<Reads::Finding> Reads::refused(const HubAnswer& answer, const Ques
     const auto& head = answer.response.head();
     const auto get = [&](std::string_view name) { return head.headers.get(name); };
     const auto kind = question.credential.kind;
-    auto error = from_hub(head.status, get, kind == Credential::Kind::service,
-                          kind == Credential::Kind::client);
+    auto error = from_hub(head.status, get, kind == Credential::Kind::client);
     const bool same_code = error.code.empty() || error.code == get("X-Error-Code");
     const bool same_meaning = head.status != 429 && error.status == head.status && same_code;
     // A failure that says how long it lasts is a statement, not an accident.

@@ -70,8 +70,7 @@ Task<Outcome<std::string>> Refresher::ask(IoThread& thread, RepoId repo, std::st
     if (answer->response.status() != 200) {
         const auto& headers = answer->response.head().headers;
         const auto get = [&](std::string_view name) { return headers.get(name); };
-        const bool with_token = caller.credential.kind == Credential::Kind::service;
-        co_return refuse(from_hub(answer->response.status(), get, with_token, false));
+        co_return refuse(from_hub(answer->response.status(), get, false));
     }
     auto commit = commit_of_info(*body);
     if (!commit || !is_commit(*commit)) {

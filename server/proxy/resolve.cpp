@@ -39,8 +39,7 @@ Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRe
     EntryRow entry{.opened = true};
     if (final.status >= 400) {
         const auto kind = request.caller.credential.kind;
-        auto error = from_hub(final.status, get, kind == Credential::Kind::service,
-                              kind == Credential::Kind::client);
+        auto error = from_hub(final.status, get, kind == Credential::Kind::client);
         const auto commit = get("X-Repo-Commit");
         if (error.code != "EntryNotFound" || !is_commit(commit)) {
             if (stale_allowed(error)) {

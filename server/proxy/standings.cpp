@@ -101,7 +101,7 @@ Task<std::optional<VisibilityRow>> Standings::look(IoThread& thread, RepoId repo
     const auto& headers = answer->response.head().headers;
     const auto get = [&](std::string_view name) { return headers.get(name); };
     // What is not the Hub's own word says nothing about the repo.
-    if (status >= 400 && stale_allowed(from_hub(status, get, false, false))) co_return std::nullopt;
+    if (status >= 400 && stale_allowed(from_hub(status, get, false))) co_return std::nullopt;
     VisibilityRow row{.at = unix_now()};
     const auto route = parse_route("GET", answer->hub_target);
     if (status < 400 && is_valid_repo_name(route.repo.name)) row.canonical = route.repo.name;

@@ -106,22 +106,17 @@ bool Upstream::Endpoint::would_allow(TimePoint now) const {
 }
 
 Upstream::Upstream(const Settings& settings, Origin hub, std::vector<Origin> mirrors,
-                   Secret service_token, std::vector<std::unique_ptr<Client>> clients, Log& log)
+                   ServiceTokens& tokens, std::vector<std::unique_ptr<Client>> clients, Log& log)
     : hub_(std::move(hub), Endpoint::Kind::hub),
       offline_(settings.offline),
       max_asking_(settings.limits.hub_requests),
       own_name_(new_name()),
-      service_token_(std::move(service_token)),
+      tokens_(tokens),
       clients_(std::move(clients)),
       log_(log) {
     for (auto& mirror : mirrors) {
         mirrors_.push_back(std::make_unique<Endpoint>(std::move(mirror), Endpoint::Kind::mirror));
     }
-}
-
-Credential Upstream::service_credential() const {
-    if (service_token_.empty()) return {};
-    return {Credential::Kind::service, service_token_};
 }
 
 bool Upstream::worth_asking(const std::optional<Origin>& of_site) const {
@@ -224,6 +219,19 @@ void Upstream::judge(Endpoint& endpoint, const Result<ClientResponse>& response)
     }
 }
 
+// What to answer in place of the Hub when it refuses our own token.
+std::optional<ResponseHead> Upstream::refusal_of_token(const Hop& hop, const ResponseHead& head) {
+    const bool is_ours = hop.credential.kind == Credential::Kind::service;
+    if (!is_ours || hop.endpoint.kind != Endpoint::Kind::hub) return std::nullopt;
+    const auto name = tokens_.judge(hop.credential, head);
+    if (!name) return std::nullopt;
+    const auto error = service_token_refused(*name);
+    ResponseHead refusal{.status = error.status};
+    for (const auto& [field, value] : error_headers(error, false))
+        refusal.headers.set(field, value);
+    return refusal;
+}
+
 // True when the request may go now, and then counts as under way.
 Task<bool> Upstream::admitted(const Budget::Account& account, Priority priority,
                               TimePoint deadline) {
@@ -255,7 +263,13 @@ Task<Result<ClientResponse>> Upstream::hop_at_endpoint(IoThread& thread, const H
         auto response = co_await send(thread, hop);
         judge(hop.endpoint, response);
         if (response) under_way.settle(response->head());
-        if (!response || response->status() != 429) co_return response;
+        if (!response) co_return response;
+        auto refusal = refusal_of_token(hop, response->head());
+        if (refusal) {
+            co_await response->read_all(small_body_bytes);
+            co_return ClientResponse::made_here(std::move(*refusal));
+        }
+        if (response->status() != 429) co_return response;
         log_.warn("the Hub limits our requests",
                   {{"endpoint", account.endpoint},
                    {"bucket", name_of(account.bucket)},

@@ -5,6 +5,7 @@
 // budget and a breaker per endpoint, and knows `offline`. One for the process; per io thread it
 // uses that thread's Client. When the quota does not allow a request within its patience, the
 // answer is the 429 that the Hub would give, made here without asking, with the true waiting time.
+// When the Hub refuses a service token, the answer is a 530 made here: no client is to blame.
 // Errors: unreachable (also when offline or the breaker is open), timed_out, closed, protocol.
 
 #include <atomic>
@@ -21,6 +22,7 @@
 #include "server/hub/names.hpp"
 #include "server/proxy/breaker.hpp"
 #include "server/proxy/hub_request.hpp"
+#include "server/proxy/service_tokens.hpp"
 
 namespace hubkeep {
 
@@ -28,17 +30,21 @@ class Upstream {
   public:
     // `clients` has one Client per io thread, in their order; they outlive the Upstream.
     Upstream(const Settings& settings, Origin hub, std::vector<Origin> mirrors,
-             Secret service_token, std::vector<std::unique_ptr<Client>> clients, Log& log);
+             ServiceTokens& tokens, std::vector<std::unique_ptr<Client>> clients, Log& log);
 
     Task<Result<HubAnswer>> ask(IoThread& thread, HubRequest request, const Credential& credential,
                                 Follow follow);
 
     const Origin& hub() const { return hub_.origin; }
     bool offline() const { return offline_; }
-    bool has_service_token() const { return !service_token_.empty(); }
-    bool has_service_token(const RepoId&) const { return has_service_token(); }
-    Credential service_credential() const;
-    Credential service_credential(const RepoId&) const { return service_credential(); }
+    bool has_service_token() const { return !tokens_.empty(); }
+    bool has_service_token(const RepoId& repo) const {
+        return service_credential(repo).kind == Credential::Kind::service;
+    }
+    // Kind none when no service token is for the repo.
+    Credential service_credential(const RepoId& repo) const { return tokens_.credential_for(repo); }
+    // For what is about no repo.
+    Credential service_credential() const { return tokens_.credential(); }
     // False when asking the Hub and its mirrors, or that site, now would fail at once.
     bool worth_asking(const std::optional<Origin>& of_site = {}) const;
     // A clause for messages: "the Hub is unreachable (...)".
@@ -97,6 +103,7 @@ class Upstream {
                                const Credential& credential) const;
     ResponseHead refusal_by_quota(const Budget::Account& account) const;
     void judge(Endpoint& endpoint, const Result<ClientResponse>& response);
+    std::optional<ResponseHead> refusal_of_token(const Hop& hop, const ResponseHead& head);
 
     Endpoint hub_;
     std::vector<std::unique_ptr<Endpoint>> mirrors_;  // in the order to ask
@@ -107,7 +114,7 @@ class Upstream {
     const std::string own_name_;  // in Via, new for each process
     std::atomic<bool> stopping_{false};
     std::atomic<std::size_t> asking_{0};
-    const Secret service_token_;
+    ServiceTokens& tokens_;
     std::vector<std::unique_ptr<Client>> clients_;
     Log& log_;
     Budget budget_;

@@ -1,3 +1,4 @@
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "server/proxy/upstream.hpp"
@@ -5,6 +6,13 @@
 // What Upstream says about itself and the Hub, to people and to clients.
 
 namespace hubkeep {
+namespace {
+
+std::string utc_time(std::int64_t seconds) {
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds)));
+}
+
+}  // namespace
 
 std::string Upstream::why_not(const std::optional<Origin>& of_site) const {
     const auto* const endpoint = of_site ? find_site(*of_site) : &hub_;
@@ -21,7 +29,7 @@ std::string Upstream::why_not(const Endpoint& endpoint) const {
 HubError Upstream::limit_of(std::string_view target, const Credential& credential) const {
     const auto head = refusal_by_quota(account_of(hub_, target, credential));
     const auto get = [&](std::string_view name) { return head.headers.get(name); };
-    return from_hub(head.status, get, false, false);
+    return from_hub(head.status, get, false);
 }
 
 std::string Upstream::report() const {
@@ -32,11 +40,20 @@ std::string Upstream::report() const {
         text += fmt::format("mirror {} {}\n", mirror->origin.url(),
                             cause.empty() ? "ok" : "degraded: " + cause);
     }
-    const auto own = service_token_.empty() ? "" : service_token_.fingerprint();
+    std::map<std::string, std::string, std::less<>> names;
+    for (const auto& line : tokens_.lines()) {
+        names.emplace(line.token.token.fingerprint(), line.token.name);
+        if (line.state != ServiceTokens::State::refused) continue;
+        text += fmt::format("token {} refused by the Hub since {} ({}), see hubkeep token status\n",
+                            line.token.name, utc_time(line.since), line.cause);
+    }
     for (const auto& line : budget_.snapshot(SteadyClock::now())) {
         // Clients' own tokens have their own quotas, which are no concern of the operator.
-        if (!line.account.who.empty() && line.account.who != own) continue;
-        text += fmt::format("quota {} at {}: ", line.limit.bucket, line.account.endpoint);
+        const auto name = names.find(line.account.who);
+        if (!line.account.who.empty() && name == names.end()) continue;
+        text += fmt::format("quota {} at {}", line.limit.bucket, line.account.endpoint);
+        const bool is_other = name != names.end() && name->second != default_token_name;
+        text += is_other ? fmt::format(" with the token {}: ", name->second) : ": ";
         text += line.closed ? "used up" : fmt::format("{} left", line.limit.left);
         if (line.policy) text += fmt::format(" of {}", line.policy->quota);
         text += fmt::format(" for {} s, {} waiting\n", line.limit.reset_seconds, line.waiting);

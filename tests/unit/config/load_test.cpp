@@ -3,6 +3,7 @@
 
 #include "config/load.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -56,7 +57,7 @@ TEST_F(Load, WithoutAnySourceThereAreDefaults) {
     Settings expected;
     expected.data_dir = "/home/someone/.local/share/hubkeep";
     EXPECT_EQ(loaded.settings, expected);
-    EXPECT_TRUE(loaded.secrets.service_token.empty());
+    EXPECT_THAT(loaded.secrets.service_tokens, IsEmpty());
     EXPECT_FALSE(loaded.file);
     EXPECT_THAT(loaded.origins, IsEmpty());
     EXPECT_THAT(loaded.notices, IsEmpty());
@@ -114,7 +115,7 @@ TEST_F(Load, AWholeFile) {
                             .cache = {.max_size = {.bytes = {}, .percent = 50.5}},
                             .xet = XetMode::strip};
     EXPECT_EQ(loaded.settings, expected);
-    EXPECT_EQ(loaded.secrets.service_token.reveal(), "hf_abc");
+    EXPECT_EQ(loaded.secrets.service_tokens.at(0).token.reveal(), "hf_abc");
     EXPECT_EQ(loaded.origins.size(), 18U);
     EXPECT_THAT(loaded.notices, IsEmpty());
 }
@@ -294,19 +295,48 @@ TEST_F(Load, TokensInTheWrongPlaceAreNotRepeated) {
 
 TEST_F(Load, WhichTokenIsUsed) {
     input_.tokens.hf_token = Secret("hf_environment");
-    EXPECT_EQ(load().secrets.service_token.reveal(), "hf_environment");
+    EXPECT_EQ(load().secrets.service_tokens.at(0).token.reveal(), "hf_environment");
     flag("upstream.token_file", folder_.write("token", "hf_file"), "--upstream-token-file");
     const auto loaded = load();
-    EXPECT_EQ(loaded.secrets.service_token.reveal(), "hf_file");
+    EXPECT_EQ(loaded.secrets.service_tokens.at(0).token.reveal(), "hf_file");
     EXPECT_THAT(loaded.notices, ElementsAre(HasSubstr("HF_TOKEN is ignored")));
     input_ = {};
     input_.is_root = true;
     input_.default_file = folder_.path("absent.yaml");
     input_.tokens.has_old_name = true;
-    EXPECT_TRUE(load().secrets.service_token.empty());
+    EXPECT_THAT(load().secrets.service_tokens, IsEmpty());
     EXPECT_THAT(load().notices, ElementsAre(HasSubstr("name it HF_TOKEN")));
     input_.tokens.hf_token = Secret("two words");
     EXPECT_THAT(problems(), ElementsAre(HasSubstr("HF_TOKEN holds something else")));
+}
+
+TEST_F(Load, WhoOnlyTalksToTheDaemonReadsNoSecrets) {
+    flag("upstream.token_file", folder_.path("absent"), "--upstream-token-file");
+    flag("webhook.secret_file", folder_.path("absent"), "--webhook-secret-file");
+    flag("upstream.token_command", "touch " + folder_.path("was-run"), "--upstream-token-command");
+    EXPECT_EQ(problems().size(), 2U);
+    input_.with_secrets = false;
+    EXPECT_THAT(load().secrets.service_tokens, IsEmpty());
+    EXPECT_FALSE(std::filesystem::exists(folder_.path("was-run")));
+}
+
+TEST_F(Load, NamesOfTokensAreForLogsAndMetrics) {
+    const auto file = folder_.write("token", "hf_abc");
+    const auto tokens = [&](const std::string& name) {
+        return fmt::format("{{name: {}, repos: [x/*], file: {}}}", name, file);
+    };
+    flag("upstream.tokens", "[" + tokens("a.B_c-1") + "]", "--upstream-tokens");
+    EXPECT_THAT(problems(), IsEmpty());
+    for (const std::string wrong :
+         {"default", "'a b'", "a/b", "hf_abcdefghijklmnopqrstuvwxyz0123"}) {
+        input_.flags.clear();
+        flag("upstream.tokens", "[" + tokens(wrong) + "]", "--upstream-tokens");
+        EXPECT_THAT(problems(), ElementsAre(HasSubstr("--upstream-tokens: "))) << wrong;
+        EXPECT_THAT(problems(), ::testing::Not(Contains(HasSubstr("ghijkl"))));
+    }
+    input_.flags.clear();
+    flag("upstream.tokens", "[" + tokens("a") + ", " + tokens("a") + "]", "--upstream-tokens");
+    EXPECT_THAT(problems(), ElementsAre(HasSubstr("two tokens with the name a")));
 }
 
 TEST_F(Load, RisksAreNotices) {

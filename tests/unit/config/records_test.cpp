@@ -72,8 +72,9 @@ TEST(Records, ATokenIsInOnePlace) {
     std::vector<TokenSetting> tokens;
     EXPECT_TRUE(read_value("[{name: a, repos: [x/*], file: /a}]", tokens));
     EXPECT_FALSE(read_value("[{name: a, repos: [x/*]}]", tokens));
-    EXPECT_FALSE(read_value("[{name: a, file: /a, command: cat /a}]", tokens));
-    EXPECT_FALSE(read_value("[{file: /a}]", tokens));
+    EXPECT_FALSE(read_value("[{name: a, repos: x, file: /a, command: b}]", tokens));
+    EXPECT_FALSE(read_value("[{repos: x, file: /a}]", tokens));
+    EXPECT_FALSE(read_value("[{name: a, file: /a}]", tokens));
     EXPECT_EQ(tokens.size(), 1u);
 }
 

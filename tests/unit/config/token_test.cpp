@@ -1,4 +1,4 @@
-// The service token: whose files are taken, what can be one, and that nothing of it stays where
+// Tokens: whose files are taken, what can be one, and that nothing of it stays where
 // other processes of the user can look.
 
 #include "config/token.hpp"
@@ -21,9 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 Result<Secret> from_file(const std::string& path) {
-    Settings settings;
-    settings.upstream.token_file = path;
-    return load_service_token(settings, Secret());
+    return read_secret_file(path);
 }
 
 TEST(Token, OnlyPrivateFilesAreTaken) {
@@ -37,6 +35,16 @@ TEST(Token, OnlyPrivateFilesAreTaken) {
         EXPECT_EQ(token.error().kind, ErrorKind::denied);
         EXPECT_THAT(token.error().message, HasSubstr("chmod 600 " + folder.path("token")));
         EXPECT_THAT(token.error().message, Not(HasSubstr("hf_abc")));
+    }
+}
+
+TEST(Token, WhereSomethingElseGuardsTheFolderTheGroupMayRead) {
+    Folder folder;
+    for (const unsigned mode : {0400U, 0440U, 0600U, 0640U}) {
+        EXPECT_TRUE(read_secret_file(folder.write("t", "hf_abc", mode), Readers::group)) << mode;
+    }
+    for (const unsigned mode : {0444U, 0460U, 0644U, 0450U}) {
+        EXPECT_FALSE(read_secret_file(folder.write("t", "hf_abc", mode), Readers::group)) << mode;
     }
 }
 

@@ -12,12 +12,8 @@ namespace {
 
 using testing::HasSubstr;
 
-struct Token {
-    bool service = false, client = false;
-};
-constexpr Token anonymous{};
-constexpr Token service{true, false};
-constexpr Token client{false, true};
+enum class Token { anonymous, service, client };
+using enum Token;
 
 struct Row {
     const char* about;
@@ -33,7 +29,7 @@ HubError sent(const Row& row) {
         const auto found = row.headers.find(std::string(name));
         return found == row.headers.end() ? std::string_view{} : found->second;
     };
-    return from_hub(row.status, get, row.token.service, row.token.client);
+    return from_hub(row.status, get, row.token == Token::client);
 }
 
 const std::string login = "Invalid username or password.";
@@ -143,7 +139,6 @@ TEST(Errors, TroubleOfTheHubIsNeverNotFound) {
         {"a 200 that was no answer", 200, {{"content-type", "text/html"}}, service, 0, "", ""},
         {"304 nobody asked for", 304, {}, service, 0, "", ""},
         {"101", 101, {}, service, 0, "", ""},
-        {"bad service token", 401, {{"x-error-message", wrong}}, service, 0, "", ""},
         {"refused without a token", 401, {{"x-error-message", wrong}}, anonymous, 0, "", ""},
     };
     for (const auto& row : rows) {
@@ -161,9 +156,29 @@ TEST(Errors, TheStatusForGoneIsOneThatClientsSurviveAtOnce) {
 }
 
 TEST(Errors, AWrongServiceTokenIsNotTheClientsFault) {
-    const auto error = sent({"", 401, {{"x-error-message", wrong}}, service, 0, "", ""});
+    const auto error = service_token_refused("llama");
     EXPECT_THAT(error.message, HasSubstr("operator"));
-    EXPECT_NE(error.status, 401);
+    EXPECT_THAT(error.message, HasSubstr("(llama)"));
+    EXPECT_EQ(error.status, hub_gone_status);
+    EXPECT_TRUE(stale_allowed(error));
+}
+
+TEST(Errors, ARefusedTokenIsToldFromARepoThatIsNotThere) {
+    using Fields = std::map<std::string, std::string>;
+    const auto refused = [](int status, const Fields& fields) {
+        return refusal_of_token(status, [&](std::string_view name) -> std::string_view {
+            const auto found = fields.find(std::string(name));
+            return found == fields.end() ? std::string_view{} : found->second;
+        });
+    };
+    EXPECT_EQ(refused(401, {{"x-error-message", wrong}}), wrong);
+    EXPECT_EQ(refused(401, {{"x-error-message", "The key has expired."},
+                            {"www-authenticate", "Bearer realm=\"hubkeep\""}}),
+              "The key has expired.");
+    EXPECT_FALSE(refused(401, {{"x-error-message", login}}));
+    EXPECT_FALSE(refused(401, {{"x-error-code", "GatedRepo"}, {"x-error-message", ask}}));
+    EXPECT_FALSE(refused(403, {{"x-error-message", wrong}}));
+    EXPECT_FALSE(refused(200, {}));
 }
 
 TEST(Errors, Limits) {
