@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/byte_range.hpp"
 #include "server/hub/metadata.hpp"
 
 namespace hubkeep {
@@ -82,6 +83,16 @@ HeaderFields file_headers(const FileMetadata& metadata, std::string_view path, b
         {"Content-Security-Policy", "default-src 'none'; sandbox"},
         {"Cache-Control", cache_control(pinned, shared_cacheable)},
     };
+}
+
+bool forgets_token_elsewhere(std::string_view user_agent) {
+    constexpr std::string_view name = "hf_hub/0.";
+    constexpr std::uint64_t last = 20;
+    const auto found = user_agent.find(name);
+    if (found == std::string_view::npos) return false;
+    const auto rest = user_agent.substr(found + name.size());
+    const auto minor = parse_u64(rest.substr(0, rest.find('.')));
+    return minor && *minor <= last;
 }
 
 }  // namespace hubkeep

@@ -56,4 +56,8 @@ inline bool looks_like_lfs_pointer(std::string_view text) {
 HeaderFields file_headers(const FileMetadata& metadata, std::string_view path, bool pinned,
                           bool shared_cacheable, bool attachment = false);
 
+// huggingface_hub up to 0.20 keeps its token from every URL but the one that it asked HEAD for,
+// even when the Location of the answer names the same host.
+bool forgets_token_elsewhere(std::string_view user_agent);
+
 }  // namespace hubkeep

@@ -97,7 +97,9 @@ Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& c
         co_return;
     }
     if (is_head) {
-        if (!pinned) {
+        const bool token_would_be_lost = request.headers.has("Authorization") &&
+                                         forgets_token_elsewhere(request.headers.get("User-Agent"));
+        if (!pinned && !token_would_be_lost) {
             headers.set("Location", public_origin(settings_, exchange) +
                                         resolve_target(route.repo, file.commit, route.path));
         }

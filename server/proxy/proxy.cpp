@@ -4,6 +4,7 @@
 
 #include "server/hub/fields.hpp"
 #include "server/hub/pages.hpp"
+#include "server/hub/viewer.hpp"
 #include "server/proxy/mirrors.hpp"
 
 namespace hubkeep {
@@ -94,7 +95,9 @@ Task<void> Proxy::handle(Exchange& exchange) {
         case Route::Kind::own: co_await own(exchange, std::move(route)); break;
         case Route::Kind::whoami: co_await whoami(exchange, std::move(route)); break;
         case Route::Kind::personal: co_await personal(exchange, std::move(route)); break;
-        case Route::Kind::viewer: co_await reads_.serve_viewer(exchange, std::move(route)); break;
+        case Route::Kind::viewer:
+            co_await viewer(exchange, std::move(route), std::move(visitor));
+            break;
         case Route::Kind::telemetry:
             co_await exchange.respond(ResponseHead{.status = 204}, {});
             break;
@@ -124,6 +127,25 @@ Task<void> Proxy::others(Exchange& exchange, Route route, Visitor visitor) {
     } else {
         co_await forward_.pass(exchange, std::move(route), std::move(caller.credential));
     }
+}
+
+// It is asked without any credential; whether its datasets are for this visitor is asked here.
+Task<void> Proxy::viewer(Exchange& exchange, Route route, Visitor visitor) {
+    const auto datasets = datasets_of_viewer(route);
+    if (!datasets) {
+        const Refusal refusal{bad_request("This is no name of a dataset."), {}};
+        co_await send_refusal(exchange, refusal, true);
+        co_return;
+    }
+    for (const auto& dataset : *datasets) {
+        Route of_dataset = route;
+        of_dataset.repo = dataset;
+        const auto admitted = co_await access_.admit(exchange.thread(), visitor, of_dataset);
+        if (admitted) continue;
+        co_await send_refusal(exchange, admitted.error(), true);
+        co_return;
+    }
+    co_await reads_.serve_viewer(exchange, std::move(route));
 }
 
 Task<void> Proxy::about_a_repo(Exchange& exchange, Route route, Visitor visitor) {

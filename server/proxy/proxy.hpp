@@ -41,6 +41,7 @@ class Proxy : public Handler {
     // Asked with the client's own token or none: see Route::Kind::personal.
     Task<void> personal(Exchange& exchange, Route route);
     Task<void> others(Exchange& exchange, Route route, Visitor visitor);
+    Task<void> viewer(Exchange& exchange, Route route, Visitor visitor);
     Task<void> own(Exchange& exchange, Route route);
     Task<void> page(Exchange& exchange, Route route);
     Task<void> to_the_file(Exchange& exchange, Route route);

@@ -103,5 +103,16 @@ TEST(FileHeaders, EveryByteIsHarmless) {
     }
 }
 
+TEST(FileHeaders, KnowsTheClientsThatForgetTheirToken) {
+    for (const auto* const text : {"unknown/None; hf_hub/0.20.3; python/3.11.7; torch/2.0",
+                                   "hf_hub/0.9.1", "x; hf_hub/0.0.1; y"}) {
+        EXPECT_TRUE(forgets_token_elsewhere(text)) << text;
+    }
+    for (const auto* const text : {"unknown/None; hf_hub/0.21.0; python/3.11.7", "hf_hub/1.0.1",
+                                   "hf_hub/0.36.2", "hf_hub/0.", "hf_hub/0.x.1", "curl/8.0", ""}) {
+        EXPECT_FALSE(forgets_token_elsewhere(text)) << text;
+    }
+}
+
 }  // namespace
 }  // namespace hubkeep
