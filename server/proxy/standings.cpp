@@ -44,17 +44,11 @@ void Standings::remember(const RepoId& repo, const VisibilityRow& row) {
         const std::lock_guard lock(mutex_);
         if (rows_.size() >= max_remembered) rows_.clear();
         auto& kept = rows_[key_of(repo)];
-        was_there = kept.visibility != Visibility::closed;
+        was_there = !kept.canonical.empty();
         kept = row;
     }
-    if (row.visibility == Visibility::closed && !was_there) return;
+    if (row.canonical.empty() && !was_there) return;
     index_.post({PutVisibility{std::string(name_of(repo.kind)), repo.name, row}});
-}
-
-std::optional<Standings::Standing> Standings::known(IoThread& thread, const RepoId& repo) {
-    const auto row = recall(thread, repo);
-    if (!row) return std::nullopt;
-    return standing_of(*row, repo);
 }
 
 Task<std::optional<Standings::Standing>> Standings::of(IoThread& thread, RepoId repo,
@@ -77,18 +71,6 @@ Task<std::optional<Standings::Standing>> Standings::of(IoThread& thread, RepoId 
 
 Task<std::optional<VisibilityRow>> Standings::ask(IoThread& thread, RepoId repo,
                                                   Credential credential, Priority priority) {
-    auto row = co_await look(thread, repo, {}, priority);
-    if (!row) co_return row;
-    if (row->visibility == Visibility::closed && !credential.token.empty()) {
-        const auto inside = co_await look(thread, repo, credential, priority);
-        if (inside) row->canonical = inside->canonical;
-    }
-    remember(repo, *row);
-    co_return row;
-}
-
-Task<std::optional<VisibilityRow>> Standings::look(IoThread& thread, RepoId repo,
-                                                   Credential credential, Priority priority) {
     HubRequest request;
     request.target = repo_info_target(repo, "", "");
     request.priority = priority;
@@ -105,7 +87,10 @@ Task<std::optional<VisibilityRow>> Standings::look(IoThread& thread, RepoId repo
     VisibilityRow row{.at = unix_now()};
     const auto route = parse_route("GET", answer->hub_target);
     if (status < 400 && is_valid_repo_name(route.repo.name)) row.canonical = route.repo.name;
-    if (status != 200) co_return row;
+    if (status != 200) {
+        remember(repo, row);
+        co_return row;
+    }
     const auto body = co_await answer->response.read_all(info_limit_bytes);
     if (!body) co_return std::nullopt;
     const auto facts = facts_of_info(*body);
@@ -113,6 +98,7 @@ Task<std::optional<VisibilityRow>> Standings::look(IoThread& thread, RepoId repo
     if (!facts->is_private.value_or(true)) {
         row.visibility = facts->gated.value_or(true) ? Visibility::gated : Visibility::open;
     }
+    remember(repo, row);
     co_return row;
 }
 

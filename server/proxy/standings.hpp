@@ -1,7 +1,8 @@
 #pragma once
-// Standings: how the Hub shows a repo to somebody without any credential, and which name it has for
-// it. Asked once per ten minutes for each repo about which a rule has to know; in memory in front
-// of the index. When the Hub cannot be asked, what was known last is still true. Any thread.
+// Standings: whether a repo is public, gated or private, and which name the Hub has for it, as its
+// description says. Asked once per ten minutes for each repo about which a rule has to know; in
+// memory in front of the index. When the Hub cannot be asked, what was known last is still true.
+// Any thread.
 
 #include <mutex>
 #include <optional>
@@ -23,19 +24,15 @@ class Standings {
         Visibility visibility = Visibility::closed;
         RepoId canonical;
     };
-    // Nothing when the Hub cannot be asked and never told. What is closed to all is asked for once
-    // more with `credential`, when it has a token, to learn its canonical name.
+    // `credential` is the operator's: what it sees is the same for everybody who asks. Nothing when
+    // the Hub cannot be asked and never told.
     Task<std::optional<Standing>> of(IoThread& thread, RepoId repo, Credential credential);
-    // What is known, however old.
-    std::optional<Standing> known(IoThread& thread, const RepoId& repo);
 
   private:
     std::optional<VisibilityRow> recall(IoThread& thread, const RepoId& repo);
     void remember(const RepoId& repo, const VisibilityRow& row);
     Task<std::optional<VisibilityRow>> ask(IoThread& thread, RepoId repo, Credential credential,
                                            Priority priority);
-    Task<std::optional<VisibilityRow>> look(IoThread& thread, RepoId repo, Credential credential,
-                                            Priority priority);
 
     Upstream& upstream_;
     Index& index_;

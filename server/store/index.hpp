@@ -65,8 +65,8 @@ struct RepoRow {
     bool opened = false;        // some file was, since it was last seen to become gated
 };
 
-// What the Hub says without any credential: open to all; gated: described to all, its files closed;
-// closed: private, or not there. The numbers are stored.
+// What a repo is at the Hub: open to all; gated, so described to all, its files closed; or closed:
+// private, or not there. The numbers are stored.
 enum class Visibility : std::uint8_t { closed = 0, open = 1, gated = 2 };
 
 struct VisibilityRow {
