@@ -44,18 +44,21 @@ void Standings::remember(const RepoId& repo, const VisibilityRow& row) {
         const std::lock_guard lock(mutex_);
         if (rows_.size() >= max_remembered) rows_.clear();
         auto& kept = rows_[key_of(repo)];
-        was_there = !kept.canonical.empty();
+        was_there = kept.visibility != Visibility::closed;
         kept = row;
     }
-    if (row.canonical.empty() && !was_there) return;
+    if (row.visibility == Visibility::closed && !was_there) return;
     index_.post({PutVisibility{std::string(name_of(repo.kind)), repo.name, row}});
 }
 
 Task<std::optional<Standings::Standing>> Standings::of(IoThread& thread, RepoId repo,
                                                        Credential credential) {
-    const auto row = recall(thread, repo);
+    auto row = recall(thread, repo);
+    const bool can_ask = upstream_.worth_asking();
+    // Who could tell a private repo from one that nobody asked for would know that it is there.
+    if (row && row->visibility == Visibility::closed && !can_ask) row.reset();
     if (row && unix_now() - row->at < ttl_seconds) co_return standing_of(*row, repo);
-    if (upstream_.worth_asking()) {
+    if (can_ask) {
         const auto priority = row ? Priority::revalidation : Priority::foreground;
         const auto answer = co_await questions_.ask(
             thread.tasks(), key_of(repo),
@@ -65,7 +68,7 @@ Task<std::optional<Standings::Standing>> Standings::of(IoThread& thread, RepoId 
             SteadyClock::now() + patience);
         if (answer && answer->value) co_return standing_of(*answer->value, repo);
     }
-    if (!row) co_return std::nullopt;
+    if (!row || row->visibility == Visibility::closed) co_return std::nullopt;
     co_return standing_of(*row, repo);
 }
 
