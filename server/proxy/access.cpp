@@ -186,7 +186,10 @@ Task<Outcome<Caller>> Access::admit_to_closed(IoThread& thread, const Visitor& v
     if (has_token) {
         ProofRequest request{standing ? standing->canonical : asked.canonical, visitor.hub_token,
                              route.revision, asked.path.value_or("")};
-        finding = co_await proofs_.prove(thread, std::move(request), rules->access);
+        const auto& access = rules->access;
+        finding = co_await proofs_.prove(
+            thread, std::move(request),
+            {access.verify_ttl, access.verify_grace, access.verify_negative_ttl});
         auto ours = for_operator(route.repo);
         if (finding.proven && ours.credential.kind == Credential::Kind::service) co_return ours;
     }

@@ -42,7 +42,7 @@ Proofs::Row Proofs::recall(IoThread& thread, const RepoId& repo, const std::stri
 }
 
 void Proofs::remember(const RepoId& repo, const std::string& who, const Lesson& lesson,
-                      const AccessSettings& settings) {
+                      const ProofTimes& times) {
     const auto now = unix_now();
     const auto kind = std::string(name_of(repo.kind));
     bool had_one = false;
@@ -55,33 +55,31 @@ void Proofs::remember(const RepoId& repo, const std::string& who, const Lesson& 
                               : Row{.refusal = lesson.refusal, .refused_at = now};
     }
     if (*lesson.granted) {
-        const auto longest =
-            std::chrono::ceil<seconds>(std::max(settings.verify_ttl, settings.verify_grace));
+        const auto longest = std::chrono::ceil<seconds>(std::max(times.ttl, times.grace));
         index_.post({PutProof{kind, repo.name, who, now, now - longest.count()}});
     } else if (had_one) {
         index_.post({DropProof{kind, repo.name, who}});
     }
 }
 
-Task<Proofs::Finding> Proofs::prove(IoThread& thread, ProofRequest request,
-                                    AccessSettings settings) {
+Task<Proofs::Finding> Proofs::prove(IoThread& thread, ProofRequest request, ProofTimes times) {
     const auto who = request.token.fingerprint();
     const auto row = recall(thread, request.repo, who);
-    if (row.granted_at != 0 && holds(row.granted_at, settings.verify_ttl)) {
+    if (row.granted_at != 0 && holds(row.granted_at, times.ttl)) {
         co_return Finding{.proven = true};
     }
-    if (row.refusal && holds(row.refused_at, settings.verify_negative_ttl)) {
+    if (row.refusal && holds(row.refused_at, times.negative_ttl)) {
         co_return Finding{.refusal = row.refusal};
     }
-    const bool in_grace = row.granted_at != 0 && holds(row.granted_at, settings.verify_grace);
+    const bool in_grace = row.granted_at != 0 && holds(row.granted_at, times.grace);
     Lesson lesson;
     if (upstream_.worth_asking()) {
         const auto priority = in_grace ? Priority::revalidation : Priority::foreground;
         const auto answer = co_await questions_.ask(
             thread.tasks(), key_of(request.repo, who),
-            [this, &thread, request, priority, who, settings]() -> Task<Lesson> {
+            [this, &thread, request, priority, who, times]() -> Task<Lesson> {
                 auto learnt = co_await learn(thread, request, priority);
-                if (learnt.granted) remember(request.repo, who, learnt, settings);
+                if (learnt.granted) remember(request.repo, who, learnt, times);
                 co_return learnt;
             },
             SteadyClock::now() + (in_grace ? patience_with_proof : patience));

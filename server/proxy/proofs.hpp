@@ -5,13 +5,13 @@
 // index: for `verify_ttl`, for `verify_grace` while the Hub cannot be asked. A refusal is kept in
 // memory for `verify_negative_ttl`. Any thread.
 
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "common/coalesce.hpp"
-#include "config/access_settings.hpp"
 #include "server/hub/errors.hpp"
 #include "server/hub/names.hpp"
 #include "server/proxy/upstream.hpp"
@@ -27,6 +27,11 @@ struct ProofRequest {
     std::string path;  // "": any file
 };
 
+// How long what the Hub said counts, see AccessSettings.
+struct ProofTimes {
+    std::chrono::milliseconds ttl, grace, negative_ttl;
+};
+
 class Proofs {
   public:
     Proofs(Upstream& upstream, Index& index) : upstream_(upstream), index_(index) {}
@@ -36,7 +41,7 @@ class Proofs {
         std::optional<HubError> refusal;  // the Hub's
         std::string no_answer;  // why it could not be asked, when there is no proof either
     };
-    Task<Finding> prove(IoThread& thread, ProofRequest request, AccessSettings settings);
+    Task<Finding> prove(IoThread& thread, ProofRequest request, ProofTimes times);
 
   private:
     struct Row {
@@ -51,7 +56,7 @@ class Proofs {
     };
     Row recall(IoThread& thread, const RepoId& repo, const std::string& who);
     void remember(const RepoId& repo, const std::string& who, const Lesson& lesson,
-                  const AccessSettings& settings);
+                  const ProofTimes& times);
     Task<Lesson> learn(IoThread& thread, ProofRequest request, Priority priority);
     Task<Lesson> look(IoThread& thread, ProofRequest request, std::string target,
                       Priority priority);

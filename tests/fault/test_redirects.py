@@ -1,8 +1,8 @@
 """Redirects of the Hub: wherever a Location leads, no credential goes along.
 
 Each place of the table is answered to each kind of request, with the service token and with a
-client's own. Who was asked is read from the stand-in's ledger: `hub` under its own name is home, the
-same socket under another name is as strange as the other origins.
+client's own. Who was asked is read from the stand-in's ledger: `hub` under its own name is home,
+the same socket under another name is as strange as the other origins.
 """
 import concurrent.futures
 import dataclasses
