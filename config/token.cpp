@@ -1,7 +1,6 @@
 #include "config/token.hpp"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #include <algorithm>
@@ -36,7 +35,7 @@ Result<Secret> to_token(std::string_view text, std::string_view where) {
                                     where));
         }
     }
-    return Secret(std::string(text));
+    return Secret(text);
 }
 
 bool is_token_name(std::string_view name) {
@@ -66,9 +65,8 @@ Result<Secret> read_secret_file(const std::string& path, Readers readers) {
     }
     auto content = read_private_file(path, max_token + 2, readers);
     if (!content) return std::unexpected(content.error());
-    auto token = to_token(*content, path);
-    OPENSSL_cleanse(content->data(), content->size());
-    return token;
+    const WipedText text(std::move(*content));
+    return to_token(text.text, path);
 }
 
 namespace {
@@ -92,7 +90,7 @@ void remove_entries(char** envp, const std::string& name, const std::vector<char
         char** end = envp;
         while (*end != nullptr) ++end;
         std::fill(std::remove(envp, end, entry), end, nullptr);
-        OPENSSL_cleanse(entry, std::strlen(entry));
+        wipe_memory(entry, std::strlen(entry));
     }
 }
 

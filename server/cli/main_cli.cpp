@@ -118,6 +118,7 @@ int CommandLine::run(int argc, char** argv, const ProcessInput& input) {
 }  // namespace
 
 int run_cli(int argc, char** argv, char** envp, const ServeFunction& serve) {
+    guard_secrets();
     ProcessInput input;
     input.tokens = take_tokens(envp);
     input.environment = read_environ(envp);

@@ -11,7 +11,8 @@ constexpr int max_interim_answers = 8;
 constexpr std::size_t read_step = 64 * 1024;
 
 // What the request must not contain, because its text would say something else than its values.
-Result<void> check_sendable(const RequestHead& head) {
+Result<void> check_sendable(const ClientRequest& request) {
+    const auto& head = request.head;
     const auto is_plain = [](std::string_view text) {
         for (const char c : text) {
             const auto byte = static_cast<unsigned char>(c);
@@ -25,6 +26,12 @@ Result<void> check_sendable(const RequestHead& head) {
     for (const auto& [name, value] : head.headers) {
         if (!is_plain(name) || name.find(':') != std::string::npos) {
             return fail(ErrorKind::invalid, "a request field that cannot be written as HTTP");
+        }
+    }
+    for (const char c : request.bearer.reveal()) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < ' ' || byte == 0x7F) {
+            return fail(ErrorKind::invalid, "a token with a control byte in it");
         }
     }
     return {};
@@ -43,7 +50,7 @@ std::string request_text(const ClientRequest& request) {
     if (may_have_body || !request.body.empty()) {
         head.headers.add("Content-Length", std::to_string(request.body.size()));
     }
-    return to_text(head);
+    return to_text(head, request.bearer);
 }
 
 Error at_origin(const Origin& origin, Error error) {
@@ -150,12 +157,12 @@ struct Client::Attempt {
     std::unique_ptr<Connection> connection;
     bool answered = false;  // at least one byte of an answer has come
 
-    Task<Result<ClientResponse>> run(std::string text);
+    Task<Result<ClientResponse>> run(std::string_view text);
     Task<Result<std::size_t>> read_head();
     Task<Result<ClientResponse>> read_answer();
 };
 
-Task<Result<ClientResponse>> Client::Attempt::run(std::string text) {
+Task<Result<ClientResponse>> Client::Attempt::run(std::string_view text) {
     Stream& stream = *connection->stream;
     const auto stall = std::min(client.settings_.stall_timeout, request.patience);
     const std::array pieces = {asio::const_buffer(text.data(), text.size()),
@@ -231,10 +238,11 @@ Task<Result<std::unique_ptr<Connection>>> Client::connect(const ClientRequest& r
 }
 
 Task<Result<ClientResponse>> Client::send(ClientRequest request) {
-    if (auto checked = check_sendable(request.head); !checked) {
+    if (auto checked = check_sendable(request); !checked) {
         co_return std::unexpected(checked.error());
     }
-    const auto text = request_text(request);
+    const WipedText wiped(request_text(request));
+    const std::string_view text = wiped.text;
     if (auto idle = pool_->take(request.origin)) {
         Attempt attempt{*this, request, std::move(idle)};
         auto response = co_await attempt.run(text);

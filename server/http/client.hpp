@@ -36,6 +36,8 @@ struct ClientRequest {
     Origin origin;
     std::optional<Origin> led_by;  // see dial()
     RequestHead head;  // Host, Content-Length and hop-by-hop fields are set by the client
+    // Sent as "Authorization: Bearer ..." when not empty, and never among the fields of the head.
+    Secret bearer;
     std::string body;
     // For the connection, and then for the head, when less than the settings allow.
     SteadyClock::duration patience = SteadyClock::duration::max();

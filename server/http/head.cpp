@@ -17,6 +17,26 @@ std::string_view view(boost::beast::string_view text) {
     return {text.data(), text.size()};
 }
 
+// Beast copies every field of a request, and one of them may be a token.
+template <typename T>
+struct WipingAllocator {
+    using value_type = T;
+
+    WipingAllocator() = default;
+    template <typename Other>
+    explicit(false) WipingAllocator(const WipingAllocator<Other>&) {}
+
+    T* allocate(std::size_t count) { return std::allocator<T>().allocate(count); }
+    void deallocate(T* data, std::size_t count) {
+        wipe_memory(data, count * sizeof(T));
+        std::allocator<T>().deallocate(data, count);
+    }
+    template <typename Other>
+    bool operator==(const WipingAllocator<Other>&) const {
+        return true;
+    }
+};
+
 template <typename Fields>
 Headers copy_fields(const Fields& fields) {
     Headers headers;
@@ -49,15 +69,23 @@ Result<void> feed(Parser& parser, std::string_view text) {
 
 }  // namespace
 
+void InputBuffer::consume(std::size_t count) {
+    wipe_memory(data_.get() + begin_, count);
+    begin_ += count;
+    if (empty()) begin_ = end_ = 0;
+}
+
 std::span<char> InputBuffer::space() {
     if (end_ < capacity_) return {data_.get() + end_, capacity_ - end_};
     const std::size_t used = end_ - begin_;
     if (begin_ > 0) {
         std::memmove(data_.get(), data_.get() + begin_, used);
+        wipe_memory(data_.get() + used, end_ - used);
     } else if (capacity_ < limit_) {
         const auto capacity = std::min(limit_, std::max(first_capacity, capacity_ * 2));
         auto data = std::make_unique_for_overwrite<char[]>(capacity);
         if (used > 0) std::memcpy(data.get(), data_.get(), used);
+        wipe_memory(data_.get(), data_ ? capacity_ : 0);
         data_ = std::move(data);
         capacity_ = capacity;
     }
@@ -84,7 +112,7 @@ Result<std::size_t> HeadScanner::scan(std::string_view text) {
 }
 
 Result<RequestHead> parse_request(std::string_view text) {
-    http::request_parser<http::empty_body> parser;
+    http::request_parser<http::empty_body, WipingAllocator<char>> parser;
     if (auto fed = feed(parser, text); !fed) return std::unexpected(fed.error());
     const auto& message = parser.get();
     return RequestHead{std::string(view(message.method_string())),

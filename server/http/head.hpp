@@ -7,23 +7,24 @@
 #include <span>
 #include <string_view>
 
+#include "common/secret.hpp"
 #include "server/http/message.hpp"
 #include "server/net/stream.hpp"
 
 namespace hubkeep {
 
-// Bytes that have arrived and are not used yet. Grows to its limit only when a head needs it.
+// Bytes that have arrived and are not used yet. Grows to its limit only when a head needs it. What
+// was used is wiped: a head may have brought a token.
 class InputBuffer {
   public:
     explicit InputBuffer(std::size_t limit) : limit_(limit) {}
+    InputBuffer(InputBuffer&&) = default;
+    ~InputBuffer() { wipe_memory(data_.get(), data_ ? capacity_ : 0); }
 
     std::string_view text() const { return {data_.get() + begin_, end_ - begin_}; }
     bool empty() const { return begin_ == end_; }
     bool full() const { return text().size() == limit_; }
-    void consume(std::size_t count) {
-        begin_ += count;
-        if (empty()) begin_ = end_ = 0;
-    }
+    void consume(std::size_t count);
     // Room for at least one byte, unless full. What text() gave is then invalid.
     std::span<char> space();
     void produced(std::size_t count) { end_ += count; }

@@ -86,6 +86,15 @@ void Headers::remove(std::string_view name) {
     std::erase_if(fields_, [&](const Field& f) { return iequals(f.first, name); });
 }
 
+Secret Headers::take_secret(std::string_view name) {
+    Secret taken(get(name));
+    for (auto& [key, value] : fields_) {
+        if (iequals(key, name)) wipe(value);
+    }
+    remove(name);
+    return taken;
+}
+
 void Headers::remove_hop_by_hop() {
     std::vector<std::string> named;
     for (const auto& [key, value] : fields_) {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/secret.hpp"
+
 namespace hubkeep {
 
 bool iequals(std::string_view a, std::string_view b);
@@ -24,6 +26,8 @@ class Headers {
     void add(std::string_view name, std::string_view value);
     void set(std::string_view name, std::string_view value);  // replaces all of that name
     void remove(std::string_view name);
+    // The first value of that name; all of them are wiped and removed.
+    Secret take_secret(std::string_view name);
     // Hop-by-hop fields and those named in Connection (RFC 9110 section 7.6.1).
     void remove_hop_by_hop();
     auto begin() const { return fields_.begin(); }

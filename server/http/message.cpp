@@ -55,7 +55,12 @@ void append_fields(std::string& out, const Headers& headers) {
     for (const auto& [name, value] : headers) {
         out.append(name).append(": ").append(value).append("\r\n");
     }
-    out.append("\r\n");
+}
+
+std::size_t size_of(const Headers& headers) {
+    std::size_t size = 0;
+    for (const auto& [name, value] : headers) size += name.size() + value.size() + 4;
+    return size;
 }
 
 }  // namespace
@@ -76,11 +81,19 @@ std::string_view reason_of(int status) {
     return found != std::end(reasons) && found->first == status ? found->second : "Status";
 }
 
-std::string to_text(const RequestHead& head) {
+std::string to_text(const RequestHead& head, const Secret& bearer) {
+    constexpr std::string_view version = " HTTP/1.1\r\n";
+    constexpr std::string_view authorization = "Authorization: Bearer ";
+    constexpr std::size_t ends_of_lines = 4;
+    const auto token = bearer.reveal();
     std::string out;
-    out.reserve(512);
-    out.append(head.method).append(" ").append(head.target).append(" HTTP/1.1\r\n");
+    // All of it at once: growing would leave the token behind.
+    out.reserve(head.method.size() + 1 + head.target.size() + version.size() +
+                size_of(head.headers) + authorization.size() + token.size() + ends_of_lines);
+    out.append(head.method).append(" ").append(head.target).append(version);
     append_fields(out, head.headers);
+    if (!token.empty()) out.append(authorization).append(token).append("\r\n");
+    out.append("\r\n");
     return out;
 }
 
@@ -90,6 +103,7 @@ std::string to_text(const ResponseHead& head) {
     out.append("HTTP/1.1 ").append(std::to_string(head.status)).append(" ");
     out.append(reason_of(head.status)).append("\r\n");
     append_fields(out, head.headers);
+    out.append("\r\n");
     return out;
 }
 

@@ -24,8 +24,9 @@ struct ResponseHead {
 };
 
 std::string_view reason_of(int status);
-// The text of a head with its empty line, ready to be written.
-std::string to_text(const RequestHead& head);
+// The text of a head with its empty line, ready to be written; that of a request with the token in
+// it, which is for the caller to wipe.
+std::string to_text(const RequestHead& head, const Secret& bearer);
 std::string to_text(const ResponseHead& head);
 
 }  // namespace hubkeep

@@ -82,10 +82,8 @@ Task<void> SessionImpl::run() {
 
 void SessionImpl::drain() {
     if (!idle_ || stream_.has_input_or_eof()) return;
-    if (served_ > 0)
-        stream_.close();
-    else
-        stream_.expires_after(std::min<SteadyClock::duration>(last_call, hub_.limits_.idle_time));
+    if (served_ > 0) stream_.close();
+    else stream_.expires_after(std::min<SteadyClock::duration>(last_call, hub_.limits_.idle_time));
 }
 
 // Up to and including the empty line, as a size in input_. `closed` when there is no request.
@@ -134,6 +132,9 @@ Result<void> SessionImpl::begin_turn(std::size_t head_size) {
     turn.request = std::move(*request);
     const auto framing = check_request(turn.request, text, hub_.limits_.head_fields);
     input_.consume(head_size);
+    turn.authorization = turn.request.headers.take_secret("Authorization");
+    turn.request.headers.take_secret("Proxy-Authorization");
+    turn.request.headers.take_secret("Cookie");
     if (!framing) return std::unexpected(framing.error());
     turn.framing = *framing;
     turn.keep_alive = framing->keep_alive && !over_limit_;
@@ -156,10 +157,8 @@ Task<bool> SessionImpl::serve_one() {
     const auto begun = size ? begin_turn(*size) : std::unexpected(size.error());
     const auto wanted = turn.request.headers.get("X-Request-Id");
     turn.id = is_usable_id(wanted) ? std::string(wanted) : make_id();
-    if (begun)
-        co_await call_handler();
-    else
-        co_await refuse(begun.error());
+    if (begun) co_await call_handler();
+    else co_await refuse(begun.error());
     co_await end_answer();
     log_turn();
     co_return turn.keep_alive&& stream_.is_open();

@@ -15,6 +15,7 @@
 #include "common/byte_range.hpp"
 #include "common/file.hpp"
 #include "common/log.hpp"
+#include "common/secret.hpp"
 #include "server/http/message.hpp"
 #include "server/net/stream.hpp"
 #include "server/net/tls.hpp"
@@ -42,7 +43,11 @@ class Exchange {
   public:
     virtual ~Exchange() = default;
 
+    // Without the fields Authorization, which is kept apart, Proxy-Authorization and Cookie, which
+    // are of no use here.
     virtual const RequestHead& request() const = 0;
+    // The value of the field Authorization, "" when there is none.
+    virtual const Secret& authorization() const = 0;
     virtual const std::string& request_id() const = 0;  // the client's X-Request-Id or a new one
     virtual bool over_tls() const = 0;
     // There are more connections than allowed and this is one too many: refuse, in words. It is

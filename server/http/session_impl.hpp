@@ -14,6 +14,7 @@ namespace hubkeep {
 // One request and its answer.
 struct SessionTurn {
     RequestHead request;
+    Secret authorization;
     Framing framing;
     std::optional<BodyReader> body;
     bool expects_continue = false;  // and has not been told yet
@@ -39,6 +40,7 @@ class SessionImpl final : public Exchange {
     void drain();
 
     const RequestHead& request() const override { return turn_->request; }
+    const Secret& authorization() const override { return turn_->authorization; }
     const std::string& request_id() const override { return turn_->id; }
     bool over_tls() const override { return over_tls_; }
     bool over_limit() const override { return over_limit_; }

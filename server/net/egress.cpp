@@ -96,8 +96,9 @@ class Talk : public std::enable_shared_from_this<Talk> {
 };
 
 Task<Result<void>> Talk::send(std::string text) {
-    auto [ec, size] = co_await asio::async_write(socket_, asio::buffer(text), as_result);
-    if (ec || size != text.size()) co_return lost();
+    const WipedText wiped(std::move(text));
+    auto [ec, size] = co_await asio::async_write(socket_, asio::buffer(wiped.text), as_result);
+    if (ec || size != wiped.text.size()) co_return lost();
     co_return Result<void>();
 }
 
@@ -132,9 +133,12 @@ Task<Result<void>> Talk::connect(const Origin& target) {
     const auto where = host_and_port(target.host, target.port);
     auto request = fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n", where);
     if (!proxy_.login.empty()) {
-        request += "Proxy-Authorization: Basic " + base64(proxy_.login.reveal()) + "\r\n";
+        const WipedText login(base64(proxy_.login.reveal()));
+        request.reserve(request.size() + login.text.size() + 64);
+        request.append("Proxy-Authorization: Basic ").append(login.text).append("\r\n");
     }
-    auto sent = co_await send(request + "\r\n");
+    request += "\r\n";
+    auto sent = co_await send(std::move(request));
     if (!sent) co_return sent;
     const auto head = co_await receive_head();
     if (!head) co_return std::unexpected(head.error());
@@ -163,6 +167,7 @@ Task<Result<void>> Talk::log_in_to_socks() {
         co_return refuse(ErrorKind::invalid, "takes users and passwords of 255 bytes at most");
     }
     std::string text = "\x01";
+    text.reserve(3 + login.size());
     text += static_cast<char>(user.size());
     text += user;
     text += static_cast<char>(password.size());

@@ -53,6 +53,8 @@ Result<TlsContext> make_server_tls(const std::string& certificate_file,
     context->use_private_key_file(key_file, asio::ssl::context::pem, ec);
     if (ec) return refuse("the TLS key", key_file, ec);
     SSL_CTX* const raw = context->native_handle();
+    // Requests bring tokens, and OpenSSL would keep their text until something overwrites it.
+    SSL_CTX_set_options(raw, SSL_OP_CLEANSE_PLAINTEXT);
     if (SSL_CTX_check_private_key(raw) != 1) {
         return fail(ErrorKind::invalid, "the TLS key in " + key_file +
                                             " does not belong to the certificate in " +

@@ -26,12 +26,12 @@ bool has_wildcard(const std::string& pattern) {
 
 }  // namespace
 
-Secret token_of(std::string_view authorization) {
-    const auto space = authorization.find(' ');
+Secret token_of(const Secret& authorization) {
+    const auto text = authorization.reveal();
+    const auto space = text.find(' ');
     if (space == std::string_view::npos) return {};
-    if (!iequals(authorization.substr(0, space), "Bearer")) return {};
-    authorization.remove_prefix(authorization.find_first_not_of(' ', space));
-    return Secret(std::string(authorization));
+    if (!iequals(text.substr(0, space), "Bearer")) return {};
+    return Secret(text.substr(std::min(text.find_first_not_of(' ', space), text.size())));
 }
 
 std::string_view name_of(Access::Reason reason) {

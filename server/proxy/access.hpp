@@ -102,6 +102,6 @@ class Access {
 std::string_view name_of(Access::Reason reason);
 
 // The token of "Bearer x".
-Secret token_of(std::string_view authorization);
+Secret token_of(const Secret& authorization);
 
 }  // namespace hubkeep

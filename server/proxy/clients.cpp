@@ -52,7 +52,7 @@ Secret password_of(std::string_view encoded) {
     const auto colon = plain.find(':');
     if (colon != std::string_view::npos) {
         const auto after = plain.substr(colon + 1);
-        password = Secret(std::string(after.empty() ? plain.substr(0, colon) : after));
+        password = Secret(after.empty() ? plain.substr(0, colon) : after);
     }
     OPENSSL_cleanse(text.data(), text.size());
     return password;
@@ -64,7 +64,7 @@ Secret credential_in(std::string_view authorization) {
     if (space == std::string_view::npos) return {};
     const auto scheme = authorization.substr(0, space);
     const auto rest = trimmed(authorization.substr(space));
-    if (iequals(scheme, "Bearer")) return Secret(std::string(rest));
+    if (iequals(scheme, "Bearer")) return Secret(rest);
     if (!iequals(scheme, "Basic")) return {};
     auto password = password_of(rest);
     // Other passwords are for somebody else.
@@ -225,7 +225,7 @@ std::expected<Visitor, HubError> Clients::identify(const Sender& sender, std::in
 std::expected<Visitor, HubError> Clients::identify(const Exchange& exchange) const {
     const auto& headers = exchange.request().headers;
     const auto peer = address_in(exchange.peer());
-    return identify({peer, "", headers.get("Authorization"), headers}, unix_now());
+    return identify({peer, "", exchange.authorization().reveal(), headers}, unix_now());
 }
 
 std::vector<ClientReport> Clients::list() const {

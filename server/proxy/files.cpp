@@ -97,7 +97,7 @@ Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& c
         co_return;
     }
     if (is_head) {
-        const bool token_would_be_lost = request.headers.has("Authorization") &&
+        const bool token_would_be_lost = !exchange.authorization().empty() &&
                                          forgets_token_elsewhere(request.headers.get("User-Agent"));
         if (!pinned && !token_would_be_lost) {
             headers.set("Location", public_origin(settings_, exchange) +

@@ -77,7 +77,7 @@ Task<void> Proxy::handle(Exchange& exchange) {
         co_await send_refusal(exchange, {overloaded(pause_when_full_seconds), {}}, true);
         co_return;
     }
-    Visitor visitor{.hub_token = token_of(request.headers.get("Authorization")),
+    Visitor visitor{.hub_token = token_of(exchange.authorization()),
                     .from_web_page = request.headers.has("Origin")};
     if (needs_caller(route)) {
         co_await about_a_repo(exchange, std::move(route), std::move(visitor));
@@ -186,16 +186,14 @@ Task<void> Proxy::about_a_repo(Exchange& exchange, Route route, Visitor visitor)
 }
 
 Task<void> Proxy::personal(Exchange& exchange, Route route) {
-    Credential credential{Credential::Kind::client,
-                          token_of(exchange.request().headers.get("Authorization"))};
+    Credential credential{Credential::Kind::client, token_of(exchange.authorization())};
     if (credential.token.empty()) credential.kind = Credential::Kind::none;
     co_await forward_.pass(exchange, std::move(route), std::move(credential));
 }
 
 Task<void> Proxy::whoami(Exchange& exchange, Route route) {
     // With a service token the Hub would describe the service, which is nobody's business.
-    Credential credential{Credential::Kind::client,
-                          token_of(exchange.request().headers.get("Authorization")), false};
+    Credential credential{Credential::Kind::client, token_of(exchange.authorization()), false};
     if (!upstream_.has_service_token() && !credential.token.empty()) {
         co_await forward_.pass(exchange, std::move(route), std::move(credential));
         co_return;

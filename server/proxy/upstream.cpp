@@ -172,7 +172,6 @@ ResponseHead Upstream::refusal_by_quota(const Budget::Account& account) const {
 
 Task<Result<ClientResponse>> Upstream::send(IoThread& thread, const Hop& hop) {
     const auto& request = hop.request;
-    const auto& token = hop.credential.token;
     ClientRequest out;
     out.origin = hop.url.origin;
     out.head.method = request.method;
@@ -191,9 +190,7 @@ Task<Result<ClientResponse>> Upstream::send(IoThread& thread, const Hop& hop) {
     }
     headers.set("Accept-Encoding", "identity");
     const bool at_hub = at_endpoint && hop.endpoint.kind == Endpoint::Kind::hub;
-    if (at_hub && !token.empty()) {
-        headers.set("Authorization", fmt::format("Bearer {}", token.reveal()));
-    }
+    if (at_hub) out.bearer = hop.credential.token;
     // For other hubkeeps, so that two that ask each other notice. The Hub has no use for it.
     if (at_endpoint && !hop.url.origin.host.ends_with(official_host)) {
         const auto& via = hop.credential.via;

@@ -6,7 +6,6 @@
 #include "common/digest.hpp"
 #include "common/glob.hpp"
 #include "common/log.hpp"
-#include "common/secret.hpp"
 
 namespace hubkeep {
 namespace {
@@ -113,15 +112,6 @@ TEST(ContentRange, IsReadStrictly) {
         EXPECT_FALSE(parse_content_range(bad)) << bad;
     }
     EXPECT_EQ(format_content_range({5, 10}, 20), "bytes 5-9/20");
-}
-
-TEST(Secret, ComparesAndNamesItselfWithoutShowing) {
-    const Secret secret("hf_abc");
-    EXPECT_TRUE(secret.equals("hf_abc"));
-    EXPECT_FALSE(secret.equals("hf_abd"));
-    EXPECT_FALSE(secret.equals("hf_ab"));
-    EXPECT_EQ(secret.fingerprint().size(), 16u);
-    EXPECT_EQ(secret.fingerprint().find("abc"), std::string::npos);
 }
 
 TEST(LogLine, NoValueCanForgeALineOrATerminalSequence) {

@@ -44,6 +44,25 @@ TEST(InputBuffer, GrowsToItsLimitAndNoFurther) {
     EXPECT_TRUE(input.empty());
 }
 
+TEST(InputBuffer, WipesWhatWasUsed) {
+    constexpr std::size_t limit = 64;
+    const auto zeros = [](std::size_t count) { return std::string(count, '\0'); };
+    InputBuffer input(limit);
+    const auto space = input.space();
+    ASSERT_EQ(space.size(), limit);
+    std::ranges::fill(space, 's');
+    input.produced(limit);
+    const std::string_view memory(space.data(), limit);
+    input.consume(20);
+    EXPECT_EQ(memory.substr(0, 20), zeros(20));
+    // The rest is moved to the front, and nothing stays where it was.
+    EXPECT_EQ(input.space().data(), memory.data() + 44);
+    EXPECT_EQ(input.text(), std::string(44, 's'));
+    EXPECT_EQ(memory.substr(44), zeros(20));
+    input.consume(44);
+    EXPECT_EQ(memory, zeros(limit));
+}
+
 TEST(ParseRequest, TakesItApart) {
     const auto head =
         parse_request("POST /a/b?c=d HTTP/1.0\r\nHost:  h \r\nX-Empty:\r\nA: 1\r\na: 2\r\n\r\n");
@@ -138,7 +157,9 @@ TEST(Message, KnowsTheNamesOfStatusCodes) {
 TEST(Message, IsWrittenAsText) {
     RequestHead head{.method = "GET", .target = "/x"};
     head.headers.add("Host", "h");
-    EXPECT_EQ(to_text(head), "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_EQ(to_text(head, Secret()), "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_EQ(to_text(head, Secret("hf_x")),
+              "GET /x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer hf_x\r\n\r\n");
     EXPECT_EQ(to_text(ResponseHead{.status = 404, .headers = {}}),
               "HTTP/1.1 404 Not Found\r\n\r\n");
 }

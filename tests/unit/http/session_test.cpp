@@ -49,6 +49,23 @@ TEST(Session, TakesTheClientsRequestIdWhenItIsHarmless) {
     EXPECT_EQ(read_answer(client).field("X-Request-Id").size(), 16u);
 }
 
+TEST(Session, KeepsCredentialsApartFromTheOtherFields) {
+    TestServer server([](Exchange& exchange) -> Task<void> {
+        std::string text(exchange.authorization().reveal());
+        for (const auto& [name, value] : exchange.request().headers) text += " " + name;
+        co_await exchange.respond({}, std::move(text));
+    });
+    auto client = server.connect();
+    client.send(get("/",
+                    "authorization: Bearer one\r\nAuthorization: Bearer two\r\nCookie: a=b\r\n"
+                    "Proxy-Authorization: Basic eDp5\r\nAccept: */*\r\n"));
+    EXPECT_EQ(read_answer(client).body, "Bearer one Host Accept");
+    client.send(get("/"));
+    EXPECT_EQ(read_answer(client).body, " Host");
+    client.send(get("/", "Authorization: Bearer \x01\r\n"));
+    EXPECT_EQ(read_answer(client).status, 400);
+}
+
 TEST(Session, ClosesWhenTheClientAsks) {
     TestServer server(echo);
     auto client = server.connect();
