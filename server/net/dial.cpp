@@ -54,11 +54,11 @@ Task<Reach> reach_of_origin(IoThread& thread, const Origin& origin, const DialSe
 
 bool is_ourselves(const Socket& socket, const std::vector<std::uint16_t>& own_ports) {
     error_code ec;
-    const auto there = socket.remote_endpoint(ec);
-    if (ec || std::ranges::find(own_ports, there.port()) == own_ports.end()) return false;
-    const auto here = socket.local_endpoint(ec);
-    return !ec &&
-           (reach_of(there.address()) == Reach::machine || here.address() == there.address());
+    const auto there = tcp_endpoint(socket.remote_endpoint(ec));
+    if (!there || std::ranges::find(own_ports, there->port()) == own_ports.end()) return false;
+    const auto here = tcp_endpoint(socket.local_endpoint(ec));
+    return here &&
+           (reach_of(there->address()) == Reach::machine || here->address() == there->address());
 }
 
 // To where an answer of `by` leads. The addresses are looked at after the lookup, so a name that

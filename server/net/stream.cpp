@@ -6,6 +6,7 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <cstring>
 
 #include "common/check.hpp"
 #include "server/net/stream_state.hpp"
@@ -25,6 +26,15 @@ bool would_block(int number) {
 }
 
 }  // namespace
+
+std::optional<asio::ip::tcp::endpoint> tcp_endpoint(const Socket::endpoint_type& endpoint) {
+    const int family = endpoint.protocol().family();
+    asio::ip::tcp::endpoint tcp;
+    if ((family != AF_INET && family != AF_INET6) || endpoint.size() > tcp.capacity()) return {};
+    std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
+    tcp.resize(endpoint.size());
+    return tcp;
+}
 
 Stream::Stream(IoThread& thread, Socket socket, std::shared_ptr<asio::ssl::context> tls)
     : thread_(thread), state_(std::make_shared<State>(std::move(socket), std::move(tls))) {
@@ -237,11 +247,14 @@ bool Stream::peer_gone() const {
 }
 
 std::string Stream::peer() const {
-    auto address = state_->remote.address();
+    const auto remote = tcp_endpoint(state_->remote);
+    // A client that is gone by now has no address any more.
+    if (!remote) return state_->remote.protocol().family() == AF_UNIX ? "unix" : "unknown";
+    auto address = remote->address();
     if (address.is_v6() && address.to_v6().is_v4_mapped()) {
         address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
     }
-    const std::string port = ":" + std::to_string(state_->remote.port());
+    const std::string port = ":" + std::to_string(remote->port());
     return address.is_v6() ? "[" + address.to_string() + "]" + port : address.to_string() + port;
 }
 

@@ -1,15 +1,17 @@
 #pragma once
-// Stream: one TCP connection, plain or TLS, with one deadline. Owned by a session or by the
-// client's pool, on one io thread. The deadline is a variable that one watchdog enforces: when it
-// passes, the socket is closed and the pending call returns timed_out, as does every later one. One
-// call may be pending per direction. Calls try the socket first and wait only when it is not ready;
-// after some megabytes without a wait they let the other sessions of the thread run. Errors:
-// closed, timed_out, protocol (TLS), io.
+// Stream: one connection (TCP, or accepted at a socket file), plain or TLS, with one deadline.
+// Owned by a session or by the client's pool, on one io thread. The deadline is a variable that one
+// watchdog enforces: when it passes, the socket is closed and the pending call returns timed_out,
+// as does every later one. One call may be pending per direction. Calls try the socket first and
+// wait only when it is not ready; after some megabytes without a wait they let the other sessions
+// of the thread run. Errors: closed, timed_out, protocol (TLS), io.
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -21,7 +23,10 @@
 
 namespace hubkeep {
 
-using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+// Of any family: the data path is one, whatever the address looks like.
+using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
+// Nothing when it is not one of TCP.
+std::optional<asio::ip::tcp::endpoint> tcp_endpoint(const Socket::endpoint_type& endpoint);
 
 struct WriteOptions {
     // More follows at once: the system may wait a moment (200 ms at most) to fill its packets.
@@ -72,7 +77,7 @@ class Stream {
     bool has_input_or_eof();
     // True when the other side has closed or reset. Input that waits in front of it hides an end.
     bool peer_gone() const;
-    std::string peer() const;  // "127.0.0.1:5555", for the log
+    std::string peer() const;  // "127.0.0.1:5555", "[::1]:5555", "unix" or "unknown"
     IoThread& thread() { return thread_; }
 
   private:

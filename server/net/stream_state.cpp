@@ -22,14 +22,12 @@ bool means_closed(const error_code& ec) {
         case ETIMEDOUT:
         case EHOSTUNREACH:
         case ENETUNREACH:
-        case ENOTCONN:
-            return true;
-        default:
-            return false;
+        case ENOTCONN: return true;
+        default: return false;
     }
 }
 
-asio::ip::tcp::endpoint remote_of(const Socket& socket) {
+Socket::endpoint_type remote_of(const Socket& socket) {
     error_code ignored;
     return socket.remote_endpoint(ignored);
 }
@@ -62,7 +60,8 @@ Stream::State::State(Socket s, std::shared_ptr<asio::ssl::context> c)
       timer_(socket.get_executor()) {
     if (context) tls.emplace(socket, *context);
     error_code ignored;
-    // Answers are written whole, so waiting for more before sending only costs time.
+    // Answers are written whole, so waiting for more before sending only costs time. Socket files
+    // never wait, and do not know the option.
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     socket.native_non_blocking(true, ignored);
 }

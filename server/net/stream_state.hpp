@@ -65,7 +65,7 @@ struct Stream::State : std::enable_shared_from_this<State> {
     TlsSessionSink sink;  // outlives the engine that points at it
     std::optional<Tls> tls;
     bool tls_ready = false;
-    const asio::ip::tcp::endpoint remote;
+    const Socket::endpoint_type remote;
     std::size_t burst = 0;  // bytes moved since the last wait
     bool timed_out = false;
 

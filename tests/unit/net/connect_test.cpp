@@ -46,14 +46,14 @@ TEST(HappyEyeballs, FamiliesAlternateFromTheFirstOn) {
 
 Task<bool> reaches(IoThread& thread, Endpoints endpoints, std::uint16_t port) {
     auto socket = co_await connect_any(thread, std::move(endpoints), SteadyClock::now() + patience);
-    co_return socket && socket->remote_endpoint().port() == port;
+    co_return socket&& tcp_endpoint(socket->remote_endpoint())->port() == port;
 }
 
 Task<Result<std::uint16_t>> port_of(IoThread& thread, Endpoints endpoints,
                                     SteadyClock::duration time) {
     auto socket = co_await connect_any(thread, std::move(endpoints), SteadyClock::now() + time);
     if (!socket) co_return std::unexpected(socket.error());
-    co_return socket->remote_endpoint().port();
+    co_return tcp_endpoint(socket->remote_endpoint())->port();
 }
 
 TEST(HappyEyeballs, OneThatRefusesCostsNoWait) {
