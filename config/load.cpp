@@ -143,6 +143,7 @@ void Loader::read_secrets() {
     read_secret("webhook.secret_file", settings.webhook.secret_file, loaded_.secrets.webhook);
     read_secret("upstream.proxy_auth_file", settings.upstream.proxy_auth_file,
                 loaded_.secrets.proxy_login);
+    read_secret("admin.token_file", settings.admin.token_file, loaded_.secrets.admin);
 }
 
 std::expected<Loaded, Problems> Loader::run() {

@@ -66,8 +66,12 @@ std::vector<Setting> general_settings() {
             "What clients are told about the Hub's Xet protocol. strip: nothing, so that they "
             "download plain files from here."),
         row<FIELD(admin.listen)>("admin.listen",
-            "Where health checks and administration are reached. Nothing asks for a password "
-            "there, so keep it on 127.0.0.1 or a protected network."),
+            "Where health checks, metrics and administration are reached: an address as above, or "
+            "unix:/PATH for a socket file that only its owner may open, and where no token is "
+            "asked for."),
+        row<FIELD(admin.token_file)>("admin.token_file",
+            "A file with the token of administration, which only its owner may read. Empty: "
+            "admin-token in data_dir, made at the first start.", "FILE"),
     };
 }
 

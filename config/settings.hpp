@@ -33,8 +33,16 @@ struct CacheSize {
 // What clients are told about Xet. strip: its hints are removed, so they download plain files.
 enum class XetMode { strip };
 
+struct AdminAddress {
+    HostPort tcp;
+    std::string socket_file;  // an absolute path; when it is set, tcp means nothing
+
+    bool operator==(const AdminAddress&) const = default;
+};
+
 struct AdminSettings {
-    HostPort listen{"127.0.0.1", 8091};
+    AdminAddress listen{{"127.0.0.1", 8091}, {}};
+    std::string token_file;  // empty: one that is made in data_dir, see admin_token.hpp
     bool operator==(const AdminSettings&) const = default;
 };
 

@@ -30,6 +30,7 @@ struct Secrets {
     std::vector<ServiceToken> service_tokens;  // the first that matches counts
     Secret webhook;                            // empty: no webhook
     Secret proxy_login;                        // user:password, empty: none
+    Secret admin;                              // of admin.token_file, empty: see admin_token.hpp
 };
 
 struct EnvironmentTokens {

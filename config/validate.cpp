@@ -59,7 +59,8 @@ bool is_every_address(const std::string& host) {
 
 void check_addresses(const Settings& settings, std::vector<Finding>& findings) {
     const auto& data = settings.listen;
-    const auto& admin = settings.admin.listen;
+    if (!settings.admin.listen.socket_file.empty()) return;
+    const auto& admin = settings.admin.listen.tcp;
     const bool same_host =
         data.host == admin.host || is_every_address(data.host) || is_every_address(admin.host);
     if (data.port != 0 && data.port == admin.port && same_host) {
@@ -205,9 +206,11 @@ std::vector<Finding> find_risks(const Settings& settings, bool has_token) {
         findings.push_back({{"upstream.endpoint"},
                             "is plain http: the token crosses the network readable by others"});
     }
-    if (!is_loopback(settings.admin.listen.host)) {
-        findings.push_back(
-            {{"admin.listen"}, "can be reached from other machines, and asks for no password"});
+    const auto& admin = settings.admin.listen;
+    if (admin.socket_file.empty() && !is_loopback(admin.tcp.host)) {
+        findings.push_back({{"admin.listen"},
+                            "can be reached from other machines, and is plain http: its token "
+                            "crosses the network readable by others"});
     }
     if (!settings.tls.key.empty()) {
         const auto mode = permissions_of(settings.tls.key);

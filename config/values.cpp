@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <sys/un.h>
+
 #include <boost/asio/ip/address.hpp>
 
 #include <array>
@@ -18,6 +20,9 @@ namespace {
 constexpr std::size_t max_text = 4096;
 constexpr unsigned max_number = 1'000'000;
 constexpr std::size_t max_items = 1000;
+constexpr std::string_view socket_scheme = "unix:";
+// unix(7): with the zero at its end it has to fit.
+constexpr std::size_t max_socket_path = sizeof(sockaddr_un::sun_path) - 1;
 
 template <typename T>
 struct Choice {
@@ -130,6 +135,34 @@ Result<TtlRule> parse_ttl_rule(const std::string& text) {
 
 Result<void> read_value(std::string_view text, HostPort& out) {
     return store(parse_host_port(text), out);
+}
+
+Result<void> read_value(std::string_view text, AdminAddress& out) {
+    if (!text.starts_with(socket_scheme)) {
+        HostPort tcp;
+        const auto read = read_value(text, tcp);
+        if (read) out = {std::move(tcp), {}};
+        return read;
+    }
+    std::string path;
+    const auto read = read_value(text.substr(socket_scheme.size()), path);
+    if (!read) return read;
+    if (!path.starts_with('/') || path.ends_with('/')) {
+        return fail(ErrorKind::invalid,
+                    in_quotes(text) + " has no absolute path; write unix:/run/hubkeep/admin.sock");
+    }
+    if (path.size() > max_socket_path) {
+        return fail(ErrorKind::invalid,
+                    fmt::format("{} is too long: the path of a socket file has at most {} bytes",
+                                in_quotes(text), max_socket_path));
+    }
+    out = {{}, std::move(path)};
+    return {};
+}
+
+std::string write_value(const AdminAddress& value) {
+    if (value.socket_file.empty()) return write_value(value.tcp);
+    return std::string(socket_scheme) + value.socket_file;
 }
 
 std::string write_value(const HostPort& value) {
@@ -281,6 +314,9 @@ std::string write_value(PolicyAction value) {
 }
 
 std::string value_name(const HostPort&) {
+    return "ADDRESS";
+}
+std::string value_name(const AdminAddress&) {
     return "ADDRESS";
 }
 std::string value_name(const CacheSize&) {

@@ -15,6 +15,8 @@ namespace hubkeep {
 
 // "127.0.0.1:8090", "[::1]:8090", ":8090" for every address, "8090" for this machine alone.
 Result<void> read_value(std::string_view text, HostPort& out);
+// The same, or "unix:/run/hubkeep/admin.sock".
+Result<void> read_value(std::string_view text, AdminAddress& out);
 Result<void> read_value(std::string_view text, CacheSize& out);
 Result<void> read_value(std::string_view text, std::chrono::milliseconds& out);
 Result<void> read_value(std::string_view text, bool& out);
@@ -31,6 +33,7 @@ Result<void> read_value(std::string_view text, Sharing& out);
 Result<void> read_value(std::string_view text, PolicyAction& out);
 
 std::string write_value(const HostPort& value);
+std::string write_value(const AdminAddress& value);
 std::string write_value(const CacheSize& value);
 std::string write_value(std::chrono::milliseconds value);
 std::string write_value(bool value);
@@ -46,6 +49,7 @@ std::string write_value(PolicyAction value);
 
 // What help calls a value of the type: "DURATION", or the words to choose from, "json|text".
 std::string value_name(const HostPort& of_type);
+std::string value_name(const AdminAddress& of_type);
 std::string value_name(const CacheSize& of_type);
 std::string value_name(std::chrono::milliseconds of_type);
 std::string value_name(bool of_type);

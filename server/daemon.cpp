@@ -8,6 +8,7 @@
 #include <future>
 #include <thread>
 
+#include "config/admin_token.hpp"
 #include "server/daemon_parts.hpp"
 #include "server/net/descriptors.hpp"
 #include "server/net/listener.hpp"
@@ -108,11 +109,12 @@ Result<void> Daemon::open_listeners() {
     limits.connections = max_connections_;
     sessions_ = std::make_unique<SessionHub>(*parts_.proxy, log_, tls_, limits);
     admin_sessions_ = std::make_unique<SessionHub>(*parts_.admin, log_, no_tls_, SessionLimits{});
-    auto data = listen({settings_.listen.host, settings_.listen.port}, *sessions_, max_open_);
+    auto data = listen({settings_.listen.host, settings_.listen.port, {}}, *sessions_, max_open_);
     if (!data) return std::unexpected(data.error());
     listener_ = std::move(*data);
-    auto admin = listen({settings_.admin.listen.host, settings_.admin.listen.port},
-                        *admin_sessions_, SIZE_MAX);
+    const auto& place = settings_.admin.listen;
+    auto admin =
+        listen({place.tcp.host, place.tcp.port, place.socket_file}, *admin_sessions_, SIZE_MAX);
     if (!admin) return std::unexpected(admin.error());
     admin_listener_ = std::move(*admin);
     return {};
@@ -148,8 +150,11 @@ void Daemon::announce() const {
             ? fmt::format("{}://{}:{}", scheme, host_for(*listener_), listener_->port())
             : settings_.public_url;
     constexpr double gib = 1024.0 * 1024 * 1024;
-    fmt::print("hubkeep {}  listening {}:{}   admin {}:{}\n", HUBKEEP_VERSION, listener_->host(),
-               listener_->port(), admin_listener_->host(), admin_listener_->port());
+    fmt::print("hubkeep {}  listening {}\n", HUBKEEP_VERSION, listener_->address());
+    fmt::print("admin  {}   {}\n", admin_listener_->address(),
+               settings_.admin.listen.socket_file.empty()
+                   ? "token in " + admin_token_file(settings_).string()
+                   : "no token: only the owner of the file may open it");
     fmt::print("store  {}   limit {:.1f} GiB, {:.1f} GiB used by {} files\n", settings_.data_dir,
                static_cast<double>(usage.limit_bytes) / gib,
                static_cast<double>(usage.blob_bytes) / gib, usage.blobs);

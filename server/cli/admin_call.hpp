@@ -1,12 +1,14 @@
 #pragma once
 // One request to the admin listener of a running hubkeep, blocking; for the verbs of the command
-// line. Errors: unreachable (with what to look for), timed_out, protocol.
+// line. It finds the listener and its token where the daemon with the same settings has them.
+// Errors: unreachable (with what to look for), denied (the token is wrong, or may not be read),
+// timed_out, protocol.
 
 #include <string>
 #include <string_view>
 
 #include "common/result.hpp"
-#include "config/settings.hpp"
+#include "config/load.hpp"
 
 namespace hubkeep {
 
@@ -15,7 +17,7 @@ struct AdminAnswer {
     std::string body;
 };
 
-Result<AdminAnswer> call_admin(const HostPort& listen, std::string_view method,
-                               std::string_view path, std::string body);
+Result<AdminAnswer> call_admin(const Loaded& loaded, std::string_view method, std::string_view path,
+                               std::string body);
 
 }  // namespace hubkeep

@@ -96,7 +96,8 @@ std::string RevisionCommand::help() const {
     return std::string(usage_of(verb_)) +
            "A repo is named as in its address at the Hub: org/name, datasets/org/name. The "
            "running\n"
-           "hubkeep is reached at admin.listen.\n\n" +
+           "hubkeep is reached at admin.listen, with the token in admin.token_file or "
+           "data_dir.\n\n" +
            help_on_sources();
 }
 
@@ -116,8 +117,7 @@ int RevisionCommand::run(const ProcessInput& input) {
     if (!loaded) return loaded.error();
     const auto path = verb_ == Verb::refresh ? "/refresh" : "/pins";
     const auto body = verb_ == Verb::pins ? "" : boost::json::serialize(order);
-    const auto answer =
-        call_admin(loaded->settings.admin.listen, method_of(verb_), path, std::string(body));
+    const auto answer = call_admin(*loaded, method_of(verb_), path, std::string(body));
     if (!answer) {
         fmt::print(stderr, "hubkeep {}: {}\n", name_of(verb_), answer.error().message);
         return exit_failed;

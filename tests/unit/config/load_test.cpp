@@ -99,7 +99,7 @@ TEST_F(Load, AWholeFile) {
         "  format: text\n");
     const auto loaded = load();
     const Settings expected{.listen = {"0.0.0.0", 9000},
-                            .admin = {.listen = {"::1", 9001}},
+                            .admin = {.listen = {{"::1", 9001}, {}}},
                             .public_url = "https://hub.example",
                             .data_dir = "/home/someone/cache",
                             .offline = true,

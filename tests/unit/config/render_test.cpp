@@ -71,7 +71,7 @@ TEST(Render, WhatIsShownLoadsAsTheSame) {
     Loaded loaded;
     loaded.settings = defaults();
     loaded.settings.listen = {"::1", 1};
-    loaded.settings.admin.listen = {"", 2};
+    loaded.settings.admin.listen = {{"", 2}, {}};
     loaded.settings.data_dir = "/a b/\"c\\: #d/j\xc3\xb6rg";
     loaded.settings.public_url = "https://hub.example:8443";
     loaded.settings.cache.max_size.bytes = 123'456'789;

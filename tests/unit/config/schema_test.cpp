@@ -48,7 +48,8 @@ const std::vector<std::pair<std::string, std::string>> others{
     {"data_dir", "/srv/hubkeep"},
     {"offline", "true"},
     {"threads", "7"},
-    {"admin.listen", ":0"},
+    {"admin.listen", "unix:/run/a.sock"},
+    {"admin.token_file", "/run/admin"},
     {"upstream.endpoint", "http://10.0.0.1:81"},
     {"upstream.datasets_server", ""},
     {"upstream.mirrors", "http://10.0.0.2:8090, https://mirror.example"},
@@ -104,7 +105,7 @@ TEST(Schema, EverySettingReachesItsOwnField) {
     // xet has one value so far.
     EXPECT_EQ(others.size() + 1, schema().size()) << "a setting is missing in this test";
     Settings expected{.listen = {"::1", 80},
-                      .admin = {.listen = {"", 0}},
+                      .admin = {.listen = {{}, "/run/a.sock"}, .token_file = "/run/admin"},
                       .public_url = "https://hub.example",
                       .data_dir = "/srv/hubkeep",
                       .offline = true,
