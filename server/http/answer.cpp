@@ -48,8 +48,8 @@ void append_head(std::string& out, const ResponseHead& head, AnswerBody body,
                    reason_of(head.status));
     const bool keeps_length = head.status != 204 && body.kind != AnswerBody::Kind::chunked &&
                               body.kind != AnswerBody::Kind::until_close;
-    bool allows_origin = false;
-    bool exposes = false;
+    bool allows_origin = !common.open_to_pages;
+    bool exposes = !common.open_to_pages;
     bool dated = false;
     for (const auto& [name, value] : head.headers) {
         if (is_ours(name)) continue;

@@ -24,6 +24,7 @@ struct CommonFields {
     std::string_view date;
     std::string_view request_id;
     std::string_view connection;  // "close", "keep-alive" or nothing
+    bool open_to_pages = true;    // with CORS fields
 };
 
 // Appends the head with its empty line. Framing fields come from `body`, whatever the head says.

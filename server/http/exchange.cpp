@@ -63,7 +63,8 @@ void SessionImpl::build_head(const ResponseHead& head) {
     else if (turn.request.minor_version == 0)
         connection = "keep-alive";
     text_.clear();
-    append_head(text_, head, turn.answer, {date_.now(), turn.id, connection});
+    append_head(text_, head, turn.answer,
+                {date_.now(), turn.id, connection, hub_.limits_.open_to_pages});
 }
 
 Task<Result<void>> SessionImpl::write(std::span<const asio::const_buffer> pieces, bool more) {

@@ -243,6 +243,7 @@ void SessionImpl::log_turn() {
     entry.rule = turn.record.rule;
     entry.end = turn.lost ? "client_left" : turn.aborted ? "cut" : "complete";
     write_access(hub_.log_, entry);
+    hub_.counts_.add(entry.status, entry.cache, entry.bytes);
 }
 
 std::string SessionImpl::make_id() {

@@ -17,6 +17,7 @@
 #include "common/log.hpp"
 #include "common/secret.hpp"
 #include "server/http/message.hpp"
+#include "server/http/request_counts.hpp"
 #include "server/net/stream.hpp"
 #include "server/net/tls.hpp"
 
@@ -29,6 +30,8 @@ struct SessionLimits {
     SteadyClock::duration head_time = seconds(10);   // from the first byte of a head to its last
     SteadyClock::duration idle_time = seconds(75);   // between requests; clients keep theirs 5-60 s
     SteadyClock::duration stall_time = seconds(60);  // without progress of a body
+    bool open_to_pages =
+        true;  // answers carry CORS fields, so that pages of any site may read them
 };
 
 // What the access log says about one request, filled in by the handlers.
@@ -98,6 +101,7 @@ class SessionHub {
     void drain(IoThreads& threads);
     // Connections being served now, any thread.
     std::size_t open() const { return open_.load(); }
+    const RequestCounts& counts() const { return counts_; }
 
   private:
     friend class SessionImpl;
@@ -107,6 +111,7 @@ class SessionHub {
     const SessionLimits limits_;
     std::atomic<bool> draining_{false};
     std::atomic<std::size_t> open_{0};
+    RequestCounts counts_;
     std::atomic<std::uint64_t> next_id_;
     std::mutex mutex_;
     std::unordered_set<SessionImpl*> sessions_;  // under mutex_; each is used on its own thread

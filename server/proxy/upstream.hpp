@@ -56,6 +56,13 @@ class Upstream {
     // The error for a client whose request the quota does not allow now.
     HubError limit_of(std::string_view target, const Credential& credential) const;
     const Budget& budget() const { return budget_; }
+    // Of hubkeep's own accounts: clients' own tokens have their own quotas, which are no concern of
+    // the operator.
+    struct Quota {
+        Budget::Line line;
+        std::string token;  // name of the service token, "" without one
+    };
+    std::vector<Quota> quotas() const;
     // A line per bucket and per mirror that fails, for people.
     std::string report() const;
     Client& client(IoThread& thread) { return *clients_[thread.number()]; }

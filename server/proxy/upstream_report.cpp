@@ -32,6 +32,19 @@ HubError Upstream::limit_of(std::string_view target, const Credential& credentia
     return from_hub(head.status, get, false);
 }
 
+std::vector<Upstream::Quota> Upstream::quotas() const {
+    std::map<std::string, std::string, std::less<>> names{{"", ""}};
+    for (const auto& line : tokens_.lines()) {
+        names.emplace(line.token.token.fingerprint(), line.token.name);
+    }
+    std::vector<Quota> quotas;
+    for (auto& line : budget_.snapshot(SteadyClock::now())) {
+        const auto name = names.find(line.account.who);
+        if (name != names.end()) quotas.push_back({std::move(line), name->second});
+    }
+    return quotas;
+}
+
 std::string Upstream::report() const {
     std::string text;
     for (const auto& mirror : mirrors_) {
@@ -40,20 +53,15 @@ std::string Upstream::report() const {
         text += fmt::format("mirror {} {}\n", mirror->origin.url(),
                             cause.empty() ? "ok" : "degraded: " + cause);
     }
-    std::map<std::string, std::string, std::less<>> names;
     for (const auto& line : tokens_.lines()) {
-        names.emplace(line.token.token.fingerprint(), line.token.name);
         if (line.state != ServiceTokens::State::refused) continue;
         text += fmt::format("token {} refused by the Hub since {} ({}), see hubkeep token status\n",
                             line.token.name, utc_time(line.since), line.cause);
     }
-    for (const auto& line : budget_.snapshot(SteadyClock::now())) {
-        // Clients' own tokens have their own quotas, which are no concern of the operator.
-        const auto name = names.find(line.account.who);
-        if (!line.account.who.empty() && name == names.end()) continue;
+    for (const auto& [line, token] : quotas()) {
         text += fmt::format("quota {} at {}", line.limit.bucket, line.account.endpoint);
-        const bool is_other = name != names.end() && name->second != default_token_name;
-        text += is_other ? fmt::format(" with the token {}: ", name->second) : ": ";
+        const bool is_other = !token.empty() && token != default_token_name;
+        text += is_other ? fmt::format(" with the token {}: ", token) : ": ";
         text += line.closed ? "used up" : fmt::format("{} left", line.limit.left);
         if (line.policy) text += fmt::format(" of {}", line.policy->quota);
         text += fmt::format(" for {} s, {} waiting\n", line.limit.reset_seconds, line.waiting);
