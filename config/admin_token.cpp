@@ -1,7 +1,6 @@
 #include "config/admin_token.hpp"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <array>
@@ -23,8 +22,8 @@ Result<void> make_file(const fs::path& path) {
     for (const unsigned byte : bytes) fmt::format_to(std::back_inserter(text), "{:02x}", byte);
     text += '\n';
     auto written = write_private_file(path, text);
-    OPENSSL_cleanse(text.data(), text.size());
-    OPENSSL_cleanse(bytes.data(), bytes.size());
+    wipe(text);
+    wipe_memory(bytes.data(), bytes.size());
     return written;
 }
 

@@ -107,8 +107,10 @@ Result<void> Daemon::open_listeners() {
     bound_connections();
     SessionLimits limits;
     limits.connections = max_connections_;
-    sessions_ = std::make_unique<SessionHub>(*parts_.proxy, log_, tls_, limits);
-    admin_sessions_ = std::make_unique<SessionHub>(*parts_.admin, log_, no_tls_, SessionLimits{});
+    sessions_ = std::make_unique<SessionHub>(parts_.data_handler(), log_, tls_, limits);
+    parts_.metrics->watch(*sessions_);
+    admin_sessions_ = std::make_unique<SessionHub>(parts_.admin_handler(), log_, no_tls_,
+                                                   SessionLimits{.open_to_pages = false});
     auto data = listen({settings_.listen.host, settings_.listen.port, {}}, *sessions_, max_open_);
     if (!data) return std::unexpected(data.error());
     listener_ = std::move(*data);

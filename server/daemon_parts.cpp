@@ -1,5 +1,6 @@
 #include "server/daemon_parts.hpp"
 
+#include "config/admin_token.hpp"
 #include "server/store/ballast.hpp"
 #include "server/store/disk_blob_store.hpp"
 #include "server/store/sqlite_index.hpp"
@@ -15,7 +16,7 @@ std::uint64_t limit_of(const CacheSize& size, const DiskSpace& disk) {
 Result<ClientSettings> client_settings(const Settings& all, Secret proxy_login) {
     const auto& settings = all.upstream;
     ClientSettings client;
-    client.own_ports = {all.listen.port, all.admin.listen.port};
+    client.own_ports = {all.listen.port, all.admin.listen.tcp.port};
     client.connect_timeout = settings.connect_timeout;
     client.stall_timeout = settings.stall_timeout;
     client.names = std::make_shared<NameCache>(settings.dns_ttl);
@@ -113,6 +114,40 @@ Result<void> DaemonParts::build_answers(const Base& base) {
     return {};
 }
 
+void DaemonParts::build_admin(const Base& base) {
+    revision_desk = std::make_unique<RevisionDesk>(*index, *revisions, *refresher);
+    metrics = std::make_unique<Metrics>(*store, *flights, *upstream);
+    admin =
+        std::make_unique<Admin>(base.health, *store, *flights, *upstream, *revision_desk, *metrics);
+}
+
+Result<void> DaemonParts::build_gates(const Base& base, Secrets& secrets) {
+    const auto& settings = base.settings;
+    if (needs_host_gate(settings)) {
+        host_gate = std::make_unique<HostGate>(*proxy, own_hosts(settings));
+    }
+    if (!settings.admin.listen.socket_file.empty()) {
+        admin_gate = std::make_unique<AdminGate>(*admin, std::nullopt);
+        return {};
+    }
+    auto token = secrets.admin.empty() ? read_or_make_admin_token(settings)
+                                       : Result<Secret>(std::move(secrets.admin));
+    if (!token) return std::unexpected(token.error());
+    admin_gate = std::make_unique<AdminGate>(*admin, std::move(*token));
+    admin_host_gate = std::make_unique<HostGate>(*admin_gate, own_hosts(settings));
+    return {};
+}
+
+Handler& DaemonParts::data_handler() const {
+    if (host_gate) return *host_gate;
+    return *proxy;
+}
+
+Handler& DaemonParts::admin_handler() const {
+    if (admin_host_gate) return *admin_host_gate;
+    return *admin_gate;
+}
+
 Result<void> DaemonParts::build(const Base& base, Secrets secrets) {
     const auto stored = open_store(base);
     if (!stored) return stored;
@@ -124,9 +159,8 @@ Result<void> DaemonParts::build(const Base& base, Secrets secrets) {
     webhook = std::make_unique<Webhook>(std::move(secrets.webhook), *refresher, base.log);
     proxy = std::make_unique<Proxy>(base.settings, *access, *files, *listings, *reads, *forward,
                                     *webhook, *upstream, base.health);
-    revision_desk = std::make_unique<RevisionDesk>(*index, *revisions, *refresher);
-    admin = std::make_unique<Admin>(base.health, *store, *flights, *upstream, *revision_desk);
-    return {};
+    build_admin(base);
+    return build_gates(base, secrets);
 }
 
 }  // namespace hubkeep

@@ -5,6 +5,8 @@
 
 #include "config/token.hpp"
 #include "server/admin/admin.hpp"
+#include "server/admin/admin_gate.hpp"
+#include "server/proxy/host_gate.hpp"
 #include "server/proxy/proxy.hpp"
 #include "server/store/blob_store.hpp"
 
@@ -48,13 +50,24 @@ struct DaemonParts {
     std::unique_ptr<Webhook> webhook;
     std::unique_ptr<Proxy> proxy;
     std::unique_ptr<RevisionDesk> revision_desk;
+    std::unique_ptr<Metrics> metrics;
     std::unique_ptr<Admin> admin;
+
+    // What the listeners hand their requests to: the proxy and the administration, each behind the
+    // gates that it needs. The gates of names are null where any name will do.
+    std::unique_ptr<HostGate> host_gate;
+    std::unique_ptr<AdminGate> admin_gate;
+    std::unique_ptr<HostGate> admin_host_gate;
+    Handler& data_handler() const;
+    Handler& admin_handler() const;
 
   private:
     Result<void> open_store(const Base& base);
     Result<void> open_upstream(const Base& base, Secrets& secrets);
     void build_knowledge(const Base& base);
     Result<void> build_answers(const Base& base);
+    void build_admin(const Base& base);
+    Result<void> build_gates(const Base& base, Secrets& secrets);
 };
 
 }  // namespace hubkeep

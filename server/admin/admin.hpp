@@ -1,7 +1,9 @@
 #pragma once
-// Admin: the handler of the admin listener: health for probes and a JSON status for people and
-// scripts, and the operator's word on revisions. One for the process; any io thread.
+// Admin: the handler of the admin listener, behind its gate: health for probes, a JSON status for
+// people and scripts, metrics, and the operator's word on revisions. One for the process; any io
+// thread.
 
+#include "server/admin/metrics.hpp"
 #include "server/admin/revision_desk.hpp"
 #include "server/proxy/proxy.hpp"
 #include "server/store/flights.hpp"
@@ -11,12 +13,13 @@ namespace hubkeep {
 class Admin : public Handler {
   public:
     Admin(const Health& health, const BlobStore& store, const Flights& flights,
-          const Upstream& upstream, RevisionDesk& revisions)
+          const Upstream& upstream, RevisionDesk& revisions, const Metrics& metrics)
         : health_(health),
           store_(store),
           flights_(flights),
           upstream_(upstream),
-          revisions_(revisions) {}
+          revisions_(revisions),
+          metrics_(metrics) {}
 
     Task<void> handle(Exchange& exchange) override;
 
@@ -28,6 +31,7 @@ class Admin : public Handler {
     const Flights& flights_;
     const Upstream& upstream_;
     RevisionDesk& revisions_;
+    const Metrics& metrics_;
 };
 
 }  // namespace hubkeep

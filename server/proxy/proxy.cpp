@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "server/hub/fields.hpp"
+#include "server/hub/own_hosts.hpp"
 #include "server/hub/pages.hpp"
 #include "server/hub/viewer.hpp"
 #include "server/proxy/mirrors.hpp"
@@ -13,10 +13,9 @@ namespace {
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 constexpr std::int64_t pause_when_full_seconds = 1;
 
-// The viewer has an address of its own where there is a name for it, as `datasets` builds it from
-// HF_ENDPOINT; it means the same as the path that everybody can reach.
+// At the viewer's own address, a path means the same as below the one that everybody can reach.
 std::string target_of(const RequestHead& request) {
-    const bool of_viewer = lower_case(request.headers.get("Host")).starts_with("datasets-server.");
+    const bool of_viewer = is_viewer_host(request.headers.get("Host"));
     return of_viewer ? "/-/datasets-server" + request.target : request.target;
 }
 

@@ -15,7 +15,6 @@ import socket
 import struct
 import time
 import urllib.parse
-import urllib.request
 
 from support.daemon import binary
 
@@ -258,8 +257,7 @@ def all_published(daemon, contents, seconds=10) -> None:
 
 
 def status_of(daemon) -> dict:
-    with urllib.request.urlopen(f"{daemon.admin_url}/status", timeout=5) as answer:
-        return json.load(answer)
+    return daemon.admin("GET", "/status", timeout=5).json()
 
 
 def flights(daemon) -> int:

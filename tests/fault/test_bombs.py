@@ -12,7 +12,7 @@ from fault.support import (MIB, all_published, ask, exchange, expect_file, file_
 from hub import Generated
 
 GROWTH = 8 * MIB
-CLOSING = b"Host: x\r\nConnection: close\r\n"
+CLOSING = b"Host: localhost\r\nConnection: close\r\n"
 PATHS_INFO = b"POST /api/models/org/bomb/paths-info/main HTTP/1.1\r\n" + CLOSING
 CHUNKED = PATHS_INFO + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 BODY = b'{"paths":["config.json"]}'
@@ -39,8 +39,8 @@ CLIENT_BOMBS = {
     "header-name-70k": GET + b"X" * 70 * 1024 + b": b\r\n\r\n",
     "1500-headers": GET + b"".join(b"X-%d: m\r\n" % n for n in range(1500)) + b"\r\n",
     "1500-short-headers": GET + b"a:b\r\n" * 1500 + b"\r\n",
-    "target-100k": b"GET /" + b"a" * 100 * 1024 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "target-10m": b"GET /" + b"a" * 10 * MIB + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "target-100k": b"GET /" + b"a" * 100 * 1024 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "target-10m": b"GET /" + b"a" * 10 * MIB + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "no-line-end": b"G" * MIB,
     "empty-lines": b"\r\n" * 100_000 + GET + b"\r\n",
     "body-length-1e18": PATHS_INFO + b"Content-Length: 999999999999999999\r\n\r\n" + BODY,

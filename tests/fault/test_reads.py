@@ -244,8 +244,8 @@ def test_addresses_that_clients_follow_are_ours(hub, hubkeep, converted):
     assert url.startswith(daemon.url + "/datasets/")
     for place in (address, url):
         assert ask(daemon, place[len(daemon.url):]).body == COLUMN
-    named = ask(daemon, f"/api/datasets/{converted.id}/parquet", host="cache.example:80").json()
-    assert named["default"]["train"][0].startswith("http://cache.example:80/api/")
+    named = ask(daemon, f"/api/datasets/{converted.id}/parquet", host="cache.localhost:80").json()
+    assert named["default"]["train"][0].startswith("http://cache.localhost:80/api/")
 
 
 def test_a_parquet_address_is_a_file_of_the_store(hub, hubkeep, converted):
@@ -285,7 +285,7 @@ def test_the_viewer_gets_no_credential(hub, hubkeep, repo, by):
     daemon = hubkeep(hub, token=True)
     path, fields = f"/info?dataset={repo.id}", {"authorization": f"Bearer {token}"}
     if by == "host":
-        fields["host"] = f"datasets-server.cache.example:{daemon.port}"
+        fields["host"] = f"datasets-server.cache.localhost:{daemon.port}"
     else:
         path = "/-/datasets-server" + path
     answer = ask(daemon, path, **fields)

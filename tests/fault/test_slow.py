@@ -113,7 +113,7 @@ def test_heads_that_never_end(hub, hubkeep):
                  for _ in range(200)]
     try:
         for sock in open_ones:
-            sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
         for _ in range(20):
             for sock in open_ones:
                 sock.sendall(b"y")
@@ -142,8 +142,8 @@ def test_connections_that_come_and_go(hub, hubkeep):
     path = file_path(repo, "config.json")
     assert ask(daemon, path).body == b"{}"
     before = daemon.open_files()
-    for text in (b"", b"GET ", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-                 b"POST /api/models/org/churn/paths-info/main HTTP/1.1\r\nHost: x\r\n"
+    for text in (b"", b"GET ", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                 b"POST /api/models/org/churn/paths-info/main HTTP/1.1\r\nHost: localhost\r\n"
                  b"Content-Length: 100\r\n\r\n{"):
         for _ in range(200):
             with socket.create_connection(("127.0.0.1", daemon.port), timeout=10) as sock:

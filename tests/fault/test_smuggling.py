@@ -8,9 +8,9 @@ import pytest
 
 from fault.support import ask, exchange, file_path, statuses
 
-HIDDEN = b"GET /api/models?search=hidden HTTP/1.1\r\nHost: x\r\n\r\n"
-LAST = b"GET /-/livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-POST = b"POST /api/models/org/repo/paths-info/main HTTP/1.1\r\nHost: x\r\n"
+HIDDEN = b"GET /api/models?search=hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LAST = b"GET /-/livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+POST = b"POST /api/models/org/repo/paths-info/main HTTP/1.1\r\nHost: localhost\r\n"
 GET = b"GET /org/repo/resolve/main/config.json HTTP/1.1\r\n"
 CHUNKED_HIDDEN = b"%x\r\n%s\r\n0\r\n\r\n" % (len(HIDDEN), HIDDEN)
 EMPTY_CHUNKED = b"0\r\n\r\n" + HIDDEN
@@ -80,8 +80,8 @@ REFUSED = {
     **{f"length {it!r}": POST + b"Content-Length: " + it + b"\r\n\r\n" + HIDDEN for it in LENGTHS},
     **{f"chunk {it!r}": POST + te(b"chunked") + b"\r\n" + it + HIDDEN for it in BAD_CHUNKS},
     **{f"host {it!r}": GET + it + b"\r\n" for it in HOSTS},
-    **{f"first line {it!r}": it + b"\r\nHost: x\r\n\r\n" for it in FIRST_LINES},
-    **{f"field {it!r}": GET + b"Host: x\r\n" + it + b"\r\n" for it in FIELDS},
+    **{f"first line {it!r}": it + b"\r\nHost: localhost\r\n\r\n" for it in FIRST_LINES},
+    **{f"field {it!r}": GET + b"Host: localhost\r\n" + it + b"\r\n" for it in FIELDS},
     "chunked and length": with_te_and_length(te(b"chunked")),
     "length and chunked": with_te_and_length(te(b"chunked"), first=False),
     "chunked twice": with_te(b"chunked\r\nTransfer-Encoding: chunked"),
@@ -92,23 +92,23 @@ REFUSED = {
     "two lengths": POST + LENGTH_5 + b"Content-Length: 6\r\n\r\n" + HIDDEN,
     "the same length twice": POST + LENGTH_5 * 2 + b"\r\nhello" + HIDDEN,
     "length under another name": POST + b"Content_Length: 0\r\n" + LENGTH_5 + b"\r\nhello" + HIDDEN,
-    "GET with a body": GET + b"Host: x\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN) + HIDDEN,
-    "GET with chunks": GET + b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED_HIDDEN,
-    "bare line feeds": GET.replace(b"\r\n", b"\n") + b"Host: x\n\n" + HIDDEN,
-    "bare carriage returns": GET.replace(b"\r\n", b"\r") + b"Host: x\r\r" + HIDDEN,
+    "GET with a body": GET + b"Host: localhost\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN) + HIDDEN,
+    "GET with chunks": GET + b"Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED_HIDDEN,
+    "bare line feeds": GET.replace(b"\r\n", b"\n") + b"Host: localhost\n\n" + HIDDEN,
+    "bare carriage returns": GET.replace(b"\r\n", b"\r") + b"Host: localhost\r\r" + HIDDEN,
     "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 }
 # case -> raw bytes that are one request, or several, by every reading
 UNDERSTOOD = {
-    "plain": GET + b"Host: x\r\n\r\n",
+    "plain": GET + b"Host: localhost\r\n\r\n",
     "length": POST + b"Content-Length: %d\r\n\r\n" % len(HIDDEN) + HIDDEN,
     "chunked": POST + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKED_HIDDEN,
     "Chunked": POST + b"Transfer-Encoding: ChunKed\r\n\r\n" + CHUNKED_HIDDEN,
     "trailers": POST + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKED_HIDDEN[:-2]
                 + b"Host: evil\r\nContent-Length: 5\r\n\r\n",
-    "upgrade that is not offered": GET + b"Host: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
-    "space before a value": GET + b"Host: \t x \t\r\n\r\n",
-    "empty line first": b"\r\n" + GET + b"Host: x\r\n\r\n",
+    "upgrade that is not offered": GET + b"Host: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+    "space before a value": GET + b"Host: \t localhost \t\r\n\r\n",
+    "empty line first": b"\r\n" + GET + b"Host: localhost\r\n\r\n",
 }
 
 
@@ -154,7 +154,7 @@ def test_one_request_is_one_request(scene, name):
 
 def test_100_pipelined_requests_are_answered_in_order(scene):
     _, daemon, _ = scene
-    requests = b"".join(b"GET /-/livez HTTP/1.1\r\nHost: x\r\nX-Request-Id: n%d\r\n\r\n" % n
+    requests = b"".join(b"GET /-/livez HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: n%d\r\n\r\n" % n
                         for n in range(100))
     received, ended = exchange(daemon, requests + LAST)
     ids = [it.split(b"\r\n")[0] for it in received.split(b"X-Request-Id: ")[1:]]
@@ -164,7 +164,7 @@ def test_100_pipelined_requests_are_answered_in_order(scene):
 def test_nothing_of_a_client_s_framing_reaches_the_hub(scene):
     """Requests to the Hub are made of parsed values: one question is one request there."""
     hub, daemon, _ = scene
-    data = (b"GET /api/models?search=first HTTP/1.1\r\nHost: x\r\nTE: trailers\r\nKeep-Alive: 5\r\n"
+    data = (b"GET /api/models?search=first HTTP/1.1\r\nHost: localhost\r\nTE: trailers\r\nKeep-Alive: 5\r\n"
             b"Connection: keep-alive, X-Secret\r\nX-Secret: 1\r\nProxy-Connection: x\r\n"
             b"Trailer: X\r\nExpect: 100-continue\r\n\r\n")
     received, _ = exchange(daemon, data + LAST)
@@ -184,7 +184,7 @@ TARGETS = ("/api/models?search=a%0d%0aX-Injected:%201", "/api/models?search=a%20
 @pytest.mark.parametrize("target", TARGETS)
 def test_targets_cannot_write_into_requests_to_the_hub(scene, target):
     hub, daemon, _ = scene
-    data = b"GET " + target.encode("latin-1") + b" HTTP/1.1\r\nHost: x\r\n\r\n" + LAST
+    data = b"GET " + target.encode("latin-1") + b" HTTP/1.1\r\nHost: localhost\r\n\r\n" + LAST
     received, _ = exchange(daemon, data, timeout=5)
     assert statuses(received), received
     for record in hub.requests:

@@ -248,7 +248,7 @@ def test_old_versions_of_tls_are_refused(secure, authority, version):
 
 
 def test_plain_text_and_silence_on_the_tls_port(secure, authority):
-    for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"", b"\x16\x03\x01\x02\x00"):
+    for data in (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"", b"\x16\x03\x01\x02\x00"):
         with socket.create_connection(("127.0.0.1", secure.port), timeout=10) as sock:
             sock.sendall(data)
     assert served_certificate(secure, authority)

@@ -52,11 +52,8 @@ def written(daemon) -> dict[str, bytes]:
 def admin_pages(daemon) -> dict[str, bytes]:
     texts = {}
     for path in ("/", "/metrics", "/-/livez", "/-/readyz", "/status", "/debug", "/config"):
-        link = http.client.HTTPConnection("127.0.0.1", daemon.admin_port, timeout=5)
-        link.request("GET", path)
-        reply = link.getresponse()
-        texts[f"admin {path}"] = str(reply.getheaders()).encode() + reply.read()
-        link.close()
+        answer = daemon.admin("GET", path, timeout=5)
+        texts[f"admin {path}"] = str(answer.headers).encode() + answer.body
     return texts
 
 

@@ -41,7 +41,7 @@ ROUTES = {
 
 def raw_request(daemon, target: str) -> tuple[int | None, bytes]:
     """The status and everything that came, for a target that no client library would send."""
-    data = b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % target.encode()
+    data = b"GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % target.encode()
     with socket.create_connection(("127.0.0.1", daemon.port), timeout=20) as sock:
         received = b""
         try:

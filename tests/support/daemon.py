@@ -4,6 +4,7 @@ A `Daemon` belongs to one test and ends with it, stopped by its own process id. 
 test may leave out: it did not crash, no sanitizer spoke, and no token is in what it wrote.
 """
 import contextlib
+import dataclasses
 import http.client
 import json
 import os
@@ -63,11 +64,36 @@ def flag_args(flags: dict) -> list[str]:
     return args
 
 
+@dataclasses.dataclass
+class AdminAnswer:
+    status: int
+    headers: dict[str, str]     # names in lower case
+    body: bytes
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class SocketFile(http.client.HTTPConnection):
+    """A connection to a socket file."""
+
+    def __init__(self, path: str, timeout: float):
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
 class Daemon:
     def __init__(self, folder: pathlib.Path, flags: dict, env: dict | None = None, args=(),
                  secrets_kept=(), prefix=()):
         folder.mkdir(parents=True, exist_ok=True)
         self.port, self.admin_port = free_port(), free_port()
+        if "listen" in flags:
+            self.port = int(flags["listen"].rpartition(":")[2])
         self.data_dir = pathlib.Path(flags.get("data_dir") or folder / "data")
         self._flags = {"listen": f"127.0.0.1:{self.port}",
                        "admin_listen": f"127.0.0.1:{self.admin_port}",
@@ -143,8 +169,42 @@ class Daemon:
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
-    def admin_url(self) -> str:
-        return f"http://127.0.0.1:{self.admin_port}"
+    def admin_token(self) -> str:
+        file = self._flags.get("admin_token_file") or self.data_dir / "admin-token"
+        return pathlib.Path(file).read_text().strip()
+
+    @property
+    def cli_args(self) -> list[str]:
+        """What a verb of the command line has to be told to find this daemon and its token."""
+        names = ("admin_listen", "admin_token_file", "data_dir")
+        return flag_args({name: self._flags.get(name) for name in names})
+
+    def admin(self, method: str, path: str, body=None, *, token=True, timeout=30,
+              **headers) -> AdminAnswer:
+        """One request to the admin listener; a `body` that is not text or bytes is sent as JSON.
+
+        token=True shows the daemon's own, a text that one, None none. `sec_fetch_site="x"` is the
+        header Sec-Fetch-Site; a header that is None is left out.
+        """
+        place = self._flags["admin_listen"]
+        if place.startswith("unix:"):
+            link = SocketFile(place.removeprefix("unix:"), timeout)
+            token = None if token is True else token
+        else:
+            link = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=timeout)
+        fields = {"Content-Type": "application/json"} if body is not None else {}
+        if token:
+            fields["Authorization"] = f"Bearer {self.admin_token if token is True else token}"
+        fields |= {name.replace("_", "-").title(): value for name, value in headers.items()}
+        if body is not None and not isinstance(body, (str, bytes)):
+            body = json.dumps(body)
+        try:
+            link.request(method, path, body, {n: v for n, v in fields.items() if v is not None})
+            reply = link.getresponse()
+            seen = {name.lower(): value for name, value in reply.getheaders()}
+            return AdminAnswer(reply.status, seen, reply.read())
+        finally:
+            link.close()
 
     @property
     def pid(self) -> int:
@@ -197,6 +257,9 @@ class Daemon:
         elif not self._ended_by_test:
             wrong.append(f"the daemon ended by itself with {self._process.returncode}")
         output = self.output()
+        own = self.data_dir / "admin-token"
+        if own.exists() and own.read_text().strip() in output:
+            wrong.append("the token of administration is in the log")
         if SANITIZER.search(output):
             wrong.append("a sanitizer reported")
         wrong += [f"a token is in {place}" for place, text in self._written(output)
