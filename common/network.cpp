@@ -67,7 +67,7 @@ bool Networks::contain(const ip::address& address) const {
                                [&](const Network& network) { return network.contains(address); });
 }
 
-bool Networks::are_everything() const {
+bool Networks::hold_everything() const {
     bool v4 = false;
     bool v6 = false;
     for (const auto& network : networks_) {

@@ -35,7 +35,7 @@ class Networks {
     static Result<Networks> parse(std::span<const std::string> texts);
     bool contain(const boost::asio::ip::address& address) const;
     // Every address of both kinds is in them, as far as can be seen at a glance.
-    bool are_everything() const;
+    bool hold_everything() const;
     bool empty() const { return networks_.empty(); }
 
   private:

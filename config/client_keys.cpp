@@ -12,6 +12,8 @@
 #include <thread>
 
 #include "common/private_file.hpp"
+#include "config/sources.hpp"
+#include "config/text.hpp"
 
 namespace hubkeep {
 namespace {
@@ -242,6 +244,34 @@ std::string to_text(const std::vector<ClientKey>& keys) {
         out += (&key == keys.data() ? "\n  " : ",\n  ") + json::serialize(object);
     }
     return out + "\n]}\n";
+}
+
+Result<void> add_key(std::vector<ClientKey>& keys, const ClientKey& key) {
+    if (std::ranges::find(keys, key.name, &ClientKey::name) != keys.end()) {
+        return fail(ErrorKind::invalid,
+                    fmt::format("there is a client {0} already: take another name, or remove it "
+                                "first with `hubkeep client rm {0}`",
+                                key.name));
+    }
+    if (keys.size() >= max_client_keys) {
+        return fail(
+            ErrorKind::invalid,
+            fmt::format("there are {} clients, which is as many as can be", max_client_keys));
+    }
+    keys.push_back(key);
+    return {};
+}
+
+Result<void> remove_key(std::vector<ClientKey>& keys, std::string_view name) {
+    const auto found = std::ranges::find(keys, name, &ClientKey::name);
+    if (found == keys.end()) {
+        std::vector<std::string> names;
+        for (const auto& key : keys) names.push_back(key.name);
+        return fail(ErrorKind::not_found, fmt::format("there is no client {}{}", in_quotes(name),
+                                                      did_you_mean(name, names)));
+    }
+    keys.erase(found);
+    return {};
 }
 
 Result<std::vector<ClientKey>> load_client_keys(const std::string& data_dir) {

@@ -58,6 +58,11 @@ bool is_client_name(std::string_view name);
 Result<std::vector<ClientKey>> parse_client_keys(std::string_view text);
 std::string to_text(const std::vector<ClientKey>& keys);
 
+// Fails when the name is taken, or there are too many.
+Result<void> add_key(std::vector<ClientKey>& keys, const ClientKey& key);
+// Fails, with a name that may be meant, when there is none.
+Result<void> remove_key(std::vector<ClientKey>& keys, std::string_view name);
+
 // The list in `data_dir`; an absent file is an empty one. Errors name the file.
 Result<std::vector<ClientKey>> load_client_keys(const std::string& data_dir);
 // Reads the list, lets `change` alter it, and writes it, unless `change` fails. Other processes

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -9,6 +10,7 @@
 #include <set>
 
 #include "common/file.hpp"
+#include "common/network.hpp"
 #include "config/text.hpp"
 #include "config/token.hpp"
 #include "config/values.hpp"
@@ -178,7 +180,44 @@ void check_tls(const Settings& settings, std::vector<Finding>& findings) {
     }
     check_readable("tls.cert", tls.cert, findings);
     check_readable("tls.key", tls.key, findings);
+    if (tls.cert.empty() && !tls.client_ca.empty()) {
+        findings.push_back({{"tls.client_ca", "tls.cert"}, "needs tls.cert beside it"});
+    }
+    check_readable("tls.client_ca", tls.client_ca, findings);
     check_readable("upstream.ca_file", settings.upstream.ca_file, findings);
+}
+
+void check_networks(std::string_view key, const std::vector<std::string>& networks,
+                    std::vector<Finding>& findings) {
+    for (const auto& text : networks) {
+        const auto network = Network::parse(text);
+        if (!network) {
+            findings.push_back(
+                {{key}, fmt::format("{} {}", in_quotes(text), network.error().message)});
+        }
+    }
+}
+
+// RFC 9110 section 5.6.2.
+bool is_field_name(std::string_view text) {
+    const auto is_part = [](char c) {
+        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               std::string_view("!#$%&'*+-.^_`|~").contains(c);
+    };
+    return std::ranges::all_of(text, is_part);
+}
+
+void check_clients(const Settings& settings, std::vector<Finding>& findings) {
+    const auto& clients = settings.clients;
+    check_networks("clients.anonymous", clients.anonymous, findings);
+    check_networks("clients.proxies", clients.proxies, findings);
+    if (!is_field_name(clients.header)) {
+        findings.push_back({{"clients.header"}, "is not the name of a header field"});
+    }
+    if (!clients.header.empty() && clients.proxies.empty()) {
+        findings.push_back({{"clients.header", "clients.proxies"},
+                            "needs clients.proxies beside it: whose word is to be believed"});
+    }
 }
 
 }  // namespace
@@ -192,6 +231,7 @@ std::vector<Finding> find_problems(const Settings& settings) {
     check_limits(settings, findings);
     check_tls(settings, findings);
     check_tokens(settings, findings);
+    check_clients(settings, findings);
     if (settings.data_dir.empty()) {
         findings.push_back({{"data_dir"}, "is not set and there is no HOME to put it in; set it"});
     }
@@ -211,6 +251,12 @@ std::vector<Finding> find_risks(const Settings& settings, bool has_token) {
         findings.push_back({{"admin.listen"},
                             "can be reached from other machines, and is plain http: its token "
                             "crosses the network readable by others"});
+    }
+    const auto proxies = Networks::parse(settings.clients.proxies);
+    if (!settings.clients.header.empty() && proxies && proxies->hold_everything()) {
+        findings.push_back({{"clients.proxies"},
+                            "holds every address: anybody can name himself as he likes in "
+                            "clients.header"});
     }
     if (!settings.tls.key.empty()) {
         const auto mode = permissions_of(settings.tls.key);

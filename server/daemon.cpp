@@ -100,7 +100,7 @@ void Daemon::bound_connections() {
 
 Result<void> Daemon::open_listeners() {
     if (!settings_.tls.cert.empty()) {
-        auto tls = make_server_tls(settings_.tls.cert, settings_.tls.key);
+        auto tls = make_server_tls(settings_.tls.cert, settings_.tls.key, settings_.tls.client_ca);
         if (!tls) return std::unexpected(tls.error());
         tls_.replace(std::move(*tls));
     }
@@ -180,7 +180,7 @@ Task<void> Daemon::housekeeping() {
 
 void Daemon::reload_tls() {
     if (settings_.tls.cert.empty()) return;
-    auto tls = make_server_tls(settings_.tls.cert, settings_.tls.key);
+    auto tls = make_server_tls(settings_.tls.cert, settings_.tls.key, settings_.tls.client_ca);
     if (!tls) {
         log_.error("the certificate was not reloaded; the old one stays",
                    {{"cause", tls.error().message}});

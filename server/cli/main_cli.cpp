@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "config/text.hpp"
+#include "server/cli/clients.hpp"
 #include "server/cli/config.hpp"
 #include "server/cli/revisions.hpp"
 #include "server/cli/version.hpp"
@@ -20,6 +21,7 @@ constexpr std::string_view usage =
     "  config check    find mistakes in the settings\n"
     "  config show     print the settings in force, with --origin where they come from\n"
     "  config init     print a settings file with every key explained\n"
+    "  client add      make a key for a client; client ls and client rm list and revoke them\n"
     "  refresh         ask the Hub now where a branch points\n"
     "  pin, unpin      serve one commit of a branch, wherever it moves; pins lists them\n"
     "  version         print the version\n\n"
@@ -46,17 +48,21 @@ CommandLine::CommandLine(const ServeFunction& serve) {
     root_.allow_extras();
     root_.add_flag("--version");
     auto& config = *root_.add_subcommand("config");
+    auto& client = *root_.add_subcommand("client");
     commands_.push_back(std::make_unique<ServeCommand>(root_, serve));
     commands_.push_back(std::make_unique<ConfigCheckCommand>(config));
     commands_.push_back(std::make_unique<ConfigShowCommand>(config));
     commands_.push_back(std::make_unique<ConfigInitCommand>(config));
+    commands_.push_back(std::make_unique<ClientAddCommand>(client));
+    commands_.push_back(std::make_unique<ClientListCommand>(client));
+    commands_.push_back(std::make_unique<ClientRemoveCommand>(client));
     for (const auto verb : {RevisionCommand::Verb::refresh, RevisionCommand::Verb::pin,
                             RevisionCommand::Verb::unpin, RevisionCommand::Verb::pins}) {
         commands_.push_back(std::make_unique<RevisionCommand>(root_, verb));
     }
     commands_.push_back(std::make_unique<VersionCommand>(root_));
     root_.add_flag("-h,--help");
-    config.add_flag("-h,--help");
+    for (auto* const group : {&config, &client}) group->add_flag("-h,--help");
     for (const auto& command : commands_) command->app().add_flag("-h,--help");
 }
 
@@ -75,7 +81,8 @@ int CommandLine::run_command(const std::vector<CLI::App*>& chosen, const Process
             fmt::print("{}", command->help());
             return exit_ok;
         }
-        const auto name = (chosen.size() > 1 ? "config " : "") + wanted->get_name();
+        const auto group = chosen.size() > 1 ? chosen.front()->get_name() + " " : std::string();
+        const auto name = group + wanted->get_name();
         const auto mistakes = explain_unknown(wanted->remaining());
         for (const auto& mistake : mistakes) complain(name, mistake);
         return mistakes.empty() ? command->run(input) : int(exit_usage);
@@ -105,8 +112,8 @@ int CommandLine::run(int argc, char** argv, const ProcessInput& input) {
     const bool is_misspelt =
         chosen.size() == 1 && !words.empty() && !words.front().starts_with('-');
     if (is_misspelt) {
-        const auto hint = did_you_mean(
-            words.front(), {"serve", "config", "refresh", "pin", "unpin", "pins", "version"});
+        const auto hint = did_you_mean(words.front(), {"serve", "config", "client", "refresh",
+                                                       "pin", "unpin", "pins", "version"});
         return complain("", fmt::format("no command {}{}", in_quotes(words.front()), hint));
     }
     const auto unknown = explain_unknown(words);

@@ -68,6 +68,7 @@ Task<void> SessionImpl::run() {
                             {{"client", peer_}, {"cause", accepted.error().message}});
             co_return;
         }
+        certificate_ = stream_.peer_certificate();
     }
     for (;;) {
         const bool more = co_await serve_one();

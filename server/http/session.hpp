@@ -57,6 +57,8 @@ class Exchange {
     // closed after the answer.
     virtual bool over_limit() const = 0;
     virtual std::string peer() const = 0;
+    // The verified name in the client's certificate, "" when it showed none; any bytes.
+    virtual const std::string& peer_certificate() const = 0;
     virtual IoThread& thread() = 0;
     virtual RequestRecord& record() = 0;
 

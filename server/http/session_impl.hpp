@@ -45,6 +45,7 @@ class SessionImpl final : public Exchange {
     bool over_tls() const override { return over_tls_; }
     bool over_limit() const override { return over_limit_; }
     std::string peer() const override { return peer_; }
+    const std::string& peer_certificate() const override { return certificate_; }
     IoThread& thread() override { return stream_.thread(); }
     RequestRecord& record() override { return turn_->record; }
     Task<Result<std::string>> read_body(std::size_t limit) override;
@@ -80,6 +81,7 @@ class SessionImpl final : public Exchange {
     const bool over_tls_;
     const bool over_limit_;
     const std::string peer_;
+    std::string certificate_;  // since the handshake
     DateText date_;
     std::string text_;  // the head being sent; kept for its memory
     std::size_t served_ = 0;

@@ -4,14 +4,13 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <boost/asio/ip/network_v4.hpp>
-#include <boost/asio/ip/network_v6.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <optional>
 
 #include "common/byte_range.hpp"
+#include "common/network.hpp"
 
 namespace hubkeep {
 namespace {
@@ -19,25 +18,13 @@ namespace {
 constexpr std::size_t max_head = 16 * 1024;
 constexpr std::size_t max_login_part = 255;
 
-bool is_in_network(const asio::ip::address& address, const std::string& text) {
-    error_code ec;
-    if (address.is_v4()) {
-        const auto network = asio::ip::make_network_v4(text, ec);
-        return !ec &&
-               network.canonical() ==
-                   asio::ip::network_v4(address.to_v4(), network.prefix_length()).canonical();
-    }
-    const auto network = asio::ip::make_network_v6(text, ec);
-    return !ec && network.canonical() ==
-                      asio::ip::network_v6(address.to_v6(), network.prefix_length()).canonical();
-}
-
 bool excepts(const std::string& rule, std::string_view host) {
     if (rule.starts_with('.')) return host.ends_with(rule) || host == rule.substr(1);
     if (rule == host) return true;
     error_code ec;
     const auto address = asio::ip::make_address(std::string(host), ec);
-    return !ec && rule.find('/') != std::string::npos && is_in_network(address, rule);
+    const auto network = Network::parse(rule);
+    return !ec && network && network->contains(address);
 }
 
 std::string base64(std::string_view text) {

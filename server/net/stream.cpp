@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "common/check.hpp"
+#include "server/net/peer_name.hpp"
 #include "server/net/stream_state.hpp"
 
 namespace hubkeep {
@@ -53,6 +54,10 @@ Task<Result<void>> Stream::accept_tls() {
     if (ec) co_return s.failure(ec, "TLS handshake");
     s.tls_ready = true;
     co_return Result<void>();
+}
+
+std::string Stream::peer_certificate() const {
+    return state_->tls ? peer_name(state_->tls->native_handle()) : std::string();
 }
 
 void Stream::resume(std::shared_ptr<TlsSessions> sessions, std::string server) {

@@ -47,6 +47,8 @@ class Stream {
 
     // Server side; for a plain stream it does nothing.
     Task<Result<void>> accept_tls();
+    // After it: the name in the certificate that the client showed, "" when it showed none.
+    std::string peer_certificate() const;
     // Before connect_tls(): resumes a session with that server when there is one, and hands in the
     // new ones. A session vouches for the host: it was made by a connection that was verified.
     void resume(std::shared_ptr<TlsSessions> sessions, std::string server);

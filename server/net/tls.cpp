@@ -39,10 +39,24 @@ std::unexpected<Error> refuse(std::string_view what, const std::string& file,
                 "cannot use " + std::string(what) + " in " + file + ": " + ec.message());
 }
 
+Result<void> ask_clients_for_certificates(asio::ssl::context& context, const std::string& file) {
+    error_code ec;
+    context.load_verify_file(file, ec);
+    if (ec) return refuse("the authorities of clients", file, ec);
+    SSL_CTX* const raw = context.native_handle();
+    // Browsers and other clients with many certificates choose by these names.
+    SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(file.c_str()));
+    SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+    // A resumed session would not be verified again.
+    SSL_CTX_set_options(raw, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(raw, 0);
+    return {};
+}
+
 }  // namespace
 
-Result<TlsContext> make_server_tls(const std::string& certificate_file,
-                                   const std::string& key_file) {
+Result<TlsContext> make_server_tls(const std::string& certificate_file, const std::string& key_file,
+                                   const std::string& client_ca_file) {
     auto context = make_context(asio::ssl::context::tls_server);
     error_code ec;
     // Without this OpenSSL would ask for the passphrase of an encrypted key on the terminal.
@@ -61,6 +75,10 @@ Result<TlsContext> make_server_tls(const std::string& certificate_file,
                                             certificate_file);
     }
     SSL_CTX_set_alpn_select_cb(raw, choose_protocol, nullptr);
+    if (!client_ca_file.empty()) {
+        const auto asked = ask_clients_for_certificates(*context, client_ca_file);
+        if (!asked) return std::unexpected(asked.error());
+    }
     return context;
 }
 

@@ -212,7 +212,7 @@ std::expected<Visitor, HubError> Clients::identify(const Sender& sender, std::in
     } else if (is_sane_name(sender.certificate)) {
         visitor.by = Visitor::By::certificate;
         visitor.name = sender.certificate;
-    } else if (!snapshot->anonymous.are_everything() &&
+    } else if (!snapshot->anonymous.hold_everything() &&
                !snapshot->anonymous.contain(snapshot->origin_of(sender))) {
         return std::unexpected(
             ask_for_key("This hubkeep asks for a key: set HF_TOKEN to one that its operator made "
@@ -225,7 +225,8 @@ std::expected<Visitor, HubError> Clients::identify(const Sender& sender, std::in
 std::expected<Visitor, HubError> Clients::identify(const Exchange& exchange) const {
     const auto& headers = exchange.request().headers;
     const auto peer = address_in(exchange.peer());
-    return identify({peer, "", exchange.authorization().reveal(), headers}, unix_now());
+    return identify({peer, exchange.peer_certificate(), exchange.authorization().reveal(), headers},
+                    unix_now());
 }
 
 std::vector<ClientReport> Clients::list() const {

@@ -49,9 +49,9 @@ TEST(Network, NonsenseIsRefused) {
 
 TEST(Networks, AreEverythingWithBothKinds) {
     const auto parse = [](std::vector<std::string> texts) { return *Networks::parse(texts); };
-    EXPECT_TRUE(parse({"0.0.0.0/0", "::/0"}).are_everything());
-    EXPECT_FALSE(parse({"0.0.0.0/0"}).are_everything());
-    EXPECT_FALSE(parse({}).are_everything());
+    EXPECT_TRUE(parse({"0.0.0.0/0", "::/0"}).hold_everything());
+    EXPECT_FALSE(parse({"0.0.0.0/0"}).hold_everything());
+    EXPECT_FALSE(parse({}).hold_everything());
     EXPECT_FALSE(parse({}).contain(at("10.0.0.1")));
     EXPECT_TRUE(parse({"10.0.0.0/8", "::1"}).contain(at("::1")));
     const std::vector<std::string> wrong{"10.0.0.0/8", "10.0.0.0/40"};

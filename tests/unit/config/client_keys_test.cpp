@@ -129,6 +129,19 @@ TEST(ClientKeys, MistakesAreNamed) {
     }
 }
 
+TEST(ClientKeys, ANameIsTakenOnce) {
+    std::vector<ClientKey> keys;
+    ASSERT_TRUE(add_key(keys, client("ci")));
+    const auto twice = add_key(keys, client("ci"));
+    ASSERT_FALSE(twice);
+    EXPECT_THAT(twice.error().message, HasSubstr("hubkeep client rm ci"));
+    EXPECT_THAT(remove_key(keys, "cl").error().message, HasSubstr("did you mean \"ci\""));
+    ASSERT_TRUE(remove_key(keys, "ci"));
+    EXPECT_TRUE(keys.empty());
+    keys.assign(max_client_keys, client("x"));
+    EXPECT_FALSE(add_key(keys, client("ci")));
+}
+
 TEST(ClientKeys, AFileThatIsAbsentIsEmptyAndABrokenOneIsAMistake) {
     Folder folder;
     EXPECT_EQ(*load_client_keys(folder.path("")), std::vector<ClientKey>());

@@ -210,6 +210,12 @@ TEST_F(Load, ImpossibleCombinations) {
     };
     const std::vector<Case> table{
         {{{"tls.key", "/dev/null"}}, "tls.key needs tls.cert beside it"},
+        {{{"tls.client_ca", "/etc/passwd"}}, "tls.client_ca needs tls.cert beside it"},
+        {{{"clients.anonymous", "10.0.0.0/8, all"}}, "clients.anonymous \"all\" is not a network"},
+        {{{"clients.proxies", "10.0.0.0/33"}}, "clients.proxies \"10.0.0.0/33\" is not a network"},
+        {{{"clients.header", "X-User"}}, "clients.header needs clients.proxies beside it"},
+        {{{"clients.header", "X User"}, {"clients.proxies", "::1"}},
+         "clients.header is not the name of a header field"},
         {{{"listen", "8091"}}, "admin.listen takes the same address as listen"},
         {{{"listen", ":8091"}}, "admin.listen takes the same address as listen"},
         {{{"public_url", "hub.example"}}, "public_url is not a URL"},

@@ -150,6 +150,69 @@ TEST_F(TlsTest, ANewCertificateServesNewConnections) {
     EXPECT_TRUE(get(server.origin(true, "127.0.0.1")));
 }
 
+class ClientCertificateTest : public TlsTest {
+  protected:
+    // Answers with the name of the client.
+    static Task<void> tell_name(Exchange& exchange) {
+        co_await exchange.respond({.status = 200, .headers = {}}, exchange.peer_certificate());
+    }
+    TlsContext asking_context(const Authority& of_clients) {
+        const auto identity = authority.issue("server", "DNS:localhost");
+        auto context = make_server_tls(identity.certificate, identity.key, of_clients.file());
+        EXPECT_TRUE(context) << context.error().message;
+        return *context;
+    }
+    void show(const std::optional<Identity>& identity) {
+        auto context = *make_client_tls(authority.file());
+        if (identity) {
+            context->use_certificate_chain_file(identity->certificate);
+            context->use_private_key_file(identity->key, asio::ssl::context::pem);
+        }
+        threads.io.on_each([&](IoThread&) {
+            client = std::make_unique<Client>(threads[0], ClientSettings{}, context);
+        });
+    }
+    Authority clients{folder, "clients"};
+};
+
+TEST_F(ClientCertificateTest, NamesTheClient) {
+    TestServer server(tell_name, {}, asking_context(clients));
+    const auto origin = server.origin(true, "localhost");
+    show(clients.issue("alice", "email:a@b.example"));
+    EXPECT_EQ(get(origin).value_or("refused"), "alice");
+    EXPECT_EQ(get(origin).value_or("refused"), "alice") << "on the same connection";
+    show(clients.issue("nameless", "IP:10.0.0.1,email:bob@b.example,DNS:b.example", false));
+    EXPECT_EQ(get(origin).value_or("refused"), "bob@b.example");
+    show(clients.issue("service", "URI:spiffe://b.example/ci", false));
+    EXPECT_EQ(get(origin).value_or("refused"), "spiffe://b.example/ci");
+    show(std::nullopt);
+    EXPECT_EQ(get(origin).value_or("refused"), "") << "none has to be shown";
+}
+
+TEST_F(ClientCertificateTest, OfAnotherAuthorityIsTurnedAway) {
+    TestServer server(tell_name, {}, asking_context(clients));
+    show(Authority(folder, "others").issue("alice", ""));
+    EXPECT_FALSE(get(server.origin(true, "localhost")));
+    EXPECT_EQ(server.handler.calls, 0);
+}
+
+TEST_F(ClientCertificateTest, NobodyIsNamedWhereNoneIsAskedFor) {
+    TestServer server(tell_name, {}, server_context("DNS:localhost"));
+    show(clients.issue("alice", ""));
+    EXPECT_EQ(get(server.origin(true, "localhost")).value_or("refused"), "");
+}
+
+TEST_F(ClientCertificateTest, AnotherAuthorityCountsForNewConnections) {
+    TestServer server(tell_name, {}, asking_context(clients));
+    const auto alice = clients.issue("alice", "");
+    show(alice);
+    ASSERT_TRUE(get(server.origin(true, "localhost")));
+    const Authority others(folder, "others");
+    server.tls.replace(asking_context(others));
+    show(alice);
+    EXPECT_FALSE(get(server.origin(true, "localhost")));
+}
+
 TEST(TlsFiles, AreRefusedWithTheirNames) {
     TempFolder folder;
     const Authority authority(folder);
@@ -167,6 +230,9 @@ TEST(TlsFiles, AreRefusedWithTheirNames) {
         EXPECT_NE(context.error().message.find(named), std::string::npos)
             << context.error().message;
     }
+    const auto asking = make_server_tls(one.certificate, one.key, junk);
+    ASSERT_FALSE(asking);
+    EXPECT_NE(asking.error().message.find(junk), std::string::npos) << asking.error().message;
     EXPECT_FALSE(make_client_tls(junk));
     EXPECT_FALSE(make_client_tls(folder / "absent"));
 }

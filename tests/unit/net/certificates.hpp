@@ -32,9 +32,10 @@ class Authority {
     fs::path file() const { return folder_ / (name_ + ".pem"); }
 
     // `names` as in openssl.cnf: "DNS:localhost,IP:127.0.0.1".
-    Identity issue(const std::string& name, const std::string& names) const {
+    // Without a common name when `is_named` is false.
+    Identity issue(const std::string& name, const std::string& names, bool is_named = true) const {
         EVP_PKEY* const key = EVP_EC_gen("P-256");
-        X509* const certificate = make(name, key, "CA:FALSE", names, certificate_);
+        X509* const certificate = make(is_named ? name : "", key, "CA:FALSE", names, certificate_);
         const Identity identity{folder_ / (name + ".crt"), folder_ / (name + ".key")};
         save_certificate(identity.certificate, certificate);
         FILE* const file = std::fopen(identity.key.c_str(), "w");
@@ -64,8 +65,10 @@ class Authority {
         X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
         X509_set_pubkey(certificate, key);
         X509_NAME* const subject = X509_get_subject_name(certificate);
-        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-                                   reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+        const auto* const text = reinterpret_cast<const unsigned char*>(name.c_str());
+        if (!name.empty()) {
+            X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, text, -1, -1, 0);
+        }
         X509* const by = issuer ? issuer : certificate;
         X509_set_issuer_name(certificate, X509_get_subject_name(by));
         extend(certificate, by, NID_basic_constraints, basic);
