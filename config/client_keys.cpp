@@ -172,8 +172,10 @@ KeyForm key_form(std::string_view text) {
 }
 
 Result<Secret> make_client_key() {
-    std::string text(marker);
+    WipedText key;
+    auto& text = key.text;
     text.reserve(key_size);
+    text = marker;
     // Bytes above the last multiple of the alphabet's size would favour its first letters.
     constexpr std::size_t fair = 256 / alphabet.size() * alphabet.size();
     std::array<unsigned char, 64> bytes{};
@@ -189,9 +191,7 @@ Result<Secret> make_client_key() {
     }
     OPENSSL_cleanse(bytes.data(), bytes.size());
     text += check_of(text);
-    const Secret key(text);
-    OPENSSL_cleanse(text.data(), text.size());
-    return key;
+    return Secret(text);
 }
 
 bool is_client_name(std::string_view name) {

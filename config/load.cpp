@@ -30,6 +30,7 @@ class Loader {
     void read_secrets();
     void read_tokens();
     void read_secret(std::string_view key, const std::string& file, Secret& out);
+    void read_client_keys();
     void validate();
     std::string line_about(const Finding& finding) const;
 
@@ -144,6 +145,17 @@ void Loader::read_secrets() {
     read_secret("upstream.proxy_auth_file", settings.upstream.proxy_auth_file,
                 loaded_.secrets.proxy_login);
     read_secret("admin.token_file", settings.admin.token_file, loaded_.secrets.admin);
+    read_client_keys();
+}
+
+void Loader::read_client_keys() {
+    if (loaded_.settings.data_dir.empty()) return;
+    auto keys = load_client_keys(loaded_.settings.data_dir);
+    if (keys) {
+        loaded_.secrets.client_keys = std::move(*keys);
+    } else {
+        problems_.push_back(keys.error().message);
+    }
 }
 
 std::expected<Loaded, Problems> Loader::run() {

@@ -10,6 +10,7 @@
 #include "common/file.hpp"
 #include "common/result.hpp"
 #include "common/secret.hpp"
+#include "config/client_keys.hpp"
 #include "config/settings.hpp"
 #include "config/sources.hpp"
 
@@ -31,6 +32,7 @@ struct Secrets {
     Secret webhook;                            // empty: no webhook
     Secret proxy_login;                        // user:password, empty: none
     Secret admin;                              // of admin.token_file, empty: see admin_token.hpp
+    std::vector<ClientKey> client_keys;
 };
 
 struct EnvironmentTokens {

@@ -64,9 +64,9 @@ Result<void> DaemonParts::open_upstream(const Base& base, Secrets& secrets) {
     if (!tls) return std::unexpected(tls.error());
     const auto client = client_settings(settings, std::move(secrets.proxy_login));
     if (!client) return std::unexpected(client.error());
-    std::vector<std::unique_ptr<Client>> clients;
+    std::vector<std::unique_ptr<Client>> of_threads;
     for (std::size_t i = 0; i < base.threads.size(); ++i) {
-        clients.push_back(std::make_unique<Client>(base.threads.at(i), *client, *tls));
+        of_threads.push_back(std::make_unique<Client>(base.threads.at(i), *client, *tls));
     }
     std::vector<Origin> mirrors;
     for (const auto& text : settings.upstream.mirrors) {
@@ -76,7 +76,7 @@ Result<void> DaemonParts::open_upstream(const Base& base, Secrets& secrets) {
     }
     tokens = std::make_unique<ServiceTokens>(std::move(secrets.service_tokens), base.log);
     upstream = std::make_unique<Upstream>(settings, url->origin, std::move(mirrors), *tokens,
-                                          std::move(clients), base.log);
+                                          std::move(of_threads), base.log);
     return {};
 }
 
@@ -102,7 +102,7 @@ Result<void> DaemonParts::build_answers(const Base& base) {
         std::make_unique<Files>(settings, *resolver, *fetcher, *direct, *flights, *index, base.log);
     listings = std::make_unique<Listings>(settings, *upstream, *index, *revisions, *aliases,
                                           *documents, *known_listings);
-    forward = std::make_unique<Forward>(settings, *upstream);
+    forward = std::make_unique<Forward>(settings, *clients, *upstream);
     std::optional<Origin> viewer;
     if (!settings.upstream.datasets_server.empty()) {
         const auto url = parse_url(settings.upstream.datasets_server);
@@ -117,8 +117,8 @@ Result<void> DaemonParts::build_answers(const Base& base) {
 void DaemonParts::build_admin(const Base& base) {
     revision_desk = std::make_unique<RevisionDesk>(*index, *revisions, *refresher);
     metrics = std::make_unique<Metrics>(*store, *flights, *upstream);
-    admin =
-        std::make_unique<Admin>(base.health, *store, *flights, *upstream, *revision_desk, *metrics);
+    admin = std::make_unique<Admin>(base.health, *store, *flights, *upstream, *clients,
+                                    *revision_desk, *metrics);
 }
 
 Result<void> DaemonParts::build_gates(const Base& base, Secrets& secrets) {
@@ -153,12 +153,13 @@ Result<void> DaemonParts::build(const Base& base, Secrets secrets) {
     if (!stored) return stored;
     const auto connected = open_upstream(base, secrets);
     if (!connected) return connected;
+    clients = std::make_unique<Clients>(base.settings.clients, std::move(secrets.client_keys));
     build_knowledge(base);
     const auto answering = build_answers(base);
     if (!answering) return answering;
     webhook = std::make_unique<Webhook>(std::move(secrets.webhook), *refresher, base.log);
-    proxy = std::make_unique<Proxy>(base.settings, *access, *files, *listings, *reads, *forward,
-                                    *webhook, *upstream, base.health);
+    proxy = std::make_unique<Proxy>(base.settings, *clients, *access, *files, *listings, *reads,
+                                    *forward, *webhook, *upstream, base.health);
     build_admin(base);
     return build_gates(base, secrets);
 }

@@ -29,6 +29,7 @@ struct DaemonParts {
     std::unique_ptr<Flights> flights;
     std::unique_ptr<ServiceTokens> tokens;
     std::unique_ptr<Upstream> upstream;
+    std::unique_ptr<Clients> clients;
 
     std::unique_ptr<Revisions> revisions;
     std::unique_ptr<Refusals> refusals;

@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "server/proxy/revisions.hpp"
+
 namespace hubkeep {
 namespace {
 
@@ -45,6 +47,8 @@ Task<void> Admin::handle(Exchange& exchange) {
         co_await send_text(exchange, 200, "application/json", status());
     } else if (path == "/metrics") {
         co_await send_text(exchange, 200, metrics_type, metrics_.text());
+    } else if (path == "/clients") {
+        co_await send_text(exchange, 200, "application/json", to_json(clients_.list(), unix_now()));
     } else {
         co_await send_text(exchange, 404, plain_text, "there is nothing here; try /status\n");
     }

@@ -13,11 +13,13 @@ namespace hubkeep {
 class Admin : public Handler {
   public:
     Admin(const Health& health, const BlobStore& store, const Flights& flights,
-          const Upstream& upstream, RevisionDesk& revisions, const Metrics& metrics)
+          const Upstream& upstream, const Clients& clients, RevisionDesk& revisions,
+          const Metrics& metrics)
         : health_(health),
           store_(store),
           flights_(flights),
           upstream_(upstream),
+          clients_(clients),
           revisions_(revisions),
           metrics_(metrics) {}
 
@@ -30,6 +32,7 @@ class Admin : public Handler {
     const BlobStore& store_;
     const Flights& flights_;
     const Upstream& upstream_;
+    const Clients& clients_;
     RevisionDesk& revisions_;
     const Metrics& metrics_;
 };

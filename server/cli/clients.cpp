@@ -40,7 +40,7 @@ int complain(std::string_view verb, std::string_view what, int code = exit_faile
 
 // Of what a running daemon makes of the change, for people.
 std::string reload(const Loaded& loaded) {
-    const auto answer = call_admin(loaded.settings.admin.listen, "POST", "/reload", {});
+    const auto answer = call_admin(loaded, "POST", "/reload", {});
     if (!answer) return "The hubkeep that runs with these settings, if any, reads it at its start.";
     if (answer->status == 200) return "The running hubkeep has read it.";
     return fmt::format("The running hubkeep did not read it again (it answered {}): see its log.",
@@ -50,7 +50,7 @@ std::string reload(const Loaded& loaded) {
 // When the daemon has seen each key last, by fingerprint; empty when it does not answer.
 std::map<std::string, std::string> last_uses(const Loaded& loaded) {
     std::map<std::string, std::string> uses;
-    const auto answer = call_admin(loaded.settings.admin.listen, "GET", "/clients", {});
+    const auto answer = call_admin(loaded, "GET", "/clients", {});
     boost::system::error_code ec;
     const auto document = boost::json::parse(answer ? answer->body : "", ec);
     const auto* const clients = ec ? nullptr : document.find_pointer("/clients", ec);

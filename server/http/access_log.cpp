@@ -46,6 +46,8 @@ void write_access(Log& log, const AccessEntry& entry) {
     const std::string path = redact_target(entry.target);
     log.info("request", {{"id", entry.id},
                          {"client", entry.client},
+                         {"user", entry.user},
+                         {"team", entry.team},
                          {"method", entry.method},
                          {"path", path},
                          {"status", entry.status},

@@ -23,6 +23,8 @@ struct AccessEntry {
     std::string_view cache;
     std::uint64_t upstream_bytes = 0;
     std::string_view rule;
+    std::string_view user;  // "" for an anonymous one
+    std::string_view team;
     std::string_view end;  // complete, client_left or cut
 };
 

@@ -242,6 +242,8 @@ void SessionImpl::log_turn() {
     entry.cache = turn.record.cache;
     entry.upstream_bytes = turn.record.upstream_bytes;
     entry.rule = turn.record.rule;
+    entry.user = turn.record.user;
+    entry.team = turn.record.team;
     entry.end = turn.lost ? "client_left" : turn.aborted ? "cut" : "complete";
     write_access(hub_.log_, entry);
     hub_.counts_.add(entry.status, entry.cache, entry.bytes);

@@ -39,6 +39,8 @@ struct RequestRecord {
     std::string_view cache = "none";  // hit, miss, joined, stale, revalidated, bypass, none
     std::uint64_t upstream_bytes = 0;
     std::string rule;  // of the operator, that refused it
+    std::string user;  // the client's name, "" when it is anonymous
+    std::string team;
 };
 
 // One request and the one answer to it. Lives during Handler::handle, on the session's thread.

@@ -26,14 +26,6 @@ bool has_wildcard(const std::string& pattern) {
 
 }  // namespace
 
-Secret token_of(const Secret& authorization) {
-    const auto text = authorization.reveal();
-    const auto space = text.find(' ');
-    if (space == std::string_view::npos) return {};
-    if (!iequals(text.substr(0, space), "Bearer")) return {};
-    return Secret(text.substr(std::min(text.find_first_not_of(' ', space), text.size())));
-}
-
 std::string_view name_of(Access::Reason reason) {
     switch (reason) {
         case Access::Reason::key: return "key";

@@ -101,7 +101,4 @@ class Access {
 
 std::string_view name_of(Access::Reason reason);
 
-// The token of "Bearer x".
-Secret token_of(const Secret& authorization);
-
 }  // namespace hubkeep

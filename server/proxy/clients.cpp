@@ -1,6 +1,5 @@
 #include "server/proxy/clients.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
@@ -42,20 +41,16 @@ bool is_sane_name(std::string_view name) {
 // The password of Basic credentials; some tools put a token where the user belongs.
 Secret password_of(std::string_view encoded) {
     if (encoded.empty() || encoded.size() > max_basic || encoded.size() % 4 != 0) return {};
-    std::string text(encoded.size() / 4 * 3, '\0');
-    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+    WipedText decoded(std::string(encoded.size() / 4 * 3, '\0'));
+    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(decoded.text.data()),
                                      reinterpret_cast<const unsigned char*>(encoded.data()),
                                      static_cast<int>(encoded.size()));
-    Secret password;
     const auto padding = encoded.ends_with("==") ? 2 : encoded.ends_with('=') ? 1 : 0;
-    const std::string_view plain(text.data(), size < 0 ? 0 : std::size_t(size - padding));
-    const auto colon = plain.find(':');
-    if (colon != std::string_view::npos) {
-        const auto after = plain.substr(colon + 1);
-        password = Secret(after.empty() ? plain.substr(0, colon) : after);
-    }
-    OPENSSL_cleanse(text.data(), text.size());
-    return password;
+    const std::string_view login(decoded.text.data(), size < 0 ? 0 : std::size_t(size - padding));
+    const auto colon = login.find(':');
+    if (colon == std::string_view::npos) return {};
+    const auto password = login.substr(colon + 1);
+    return Secret(password.empty() ? login.substr(0, colon) : password);
 }
 
 // What the client sent as its credential: a token of the Hub or a key of hubkeep.
@@ -82,10 +77,6 @@ ip::address address_in(std::string_view hop) {
     boost::system::error_code ec;
     const auto address = ip::make_address(std::string(hop), ec);
     return ec ? ip::address(ip::address_v6::any()) : plain_address(address);
-}
-
-std::string date_text(std::int64_t time) {
-    return fmt::format("{:%Y-%m-%d}", fmt::gmtime(static_cast<std::time_t>(time)));
 }
 
 }  // namespace
@@ -124,7 +115,7 @@ std::expected<Visitor, HubError> Clients::Snapshot::by_key(std::string_view text
     if (key.is_expired(now)) {
         return std::unexpected(ask_for_key(
             fmt::format("The key of hubkeep that was sent, {}, expired on {}; ask for a new one.",
-                        key.name, date_text(*key.expires))));
+                        key.name, time_text(*key.expires))));
     }
     use->used_at(now);
     Visitor visitor;
@@ -227,6 +218,10 @@ std::expected<Visitor, HubError> Clients::identify(const Exchange& exchange) con
     const auto peer = address_in(exchange.peer());
     return identify({peer, exchange.peer_certificate(), exchange.authorization().reveal(), headers},
                     unix_now());
+}
+
+std::string Clients::header() const {
+    return current()->header;
 }
 
 std::vector<ClientReport> Clients::list() const {

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/client_keys.hpp"
+#include "config/client_words.hpp"
 #include "config/settings.hpp"
 #include "server/http/session.hpp"
 #include "server/hub/errors.hpp"
@@ -27,12 +27,6 @@ struct Sender {
     const Headers& headers;
 };
 
-// Of a key, for the operator.
-struct ClientReport {
-    ClientKey key;
-    std::int64_t last_used = 0;  // seconds since 1970; 0: not since the start
-};
-
 class Clients {
   public:
     // The settings are valid (config/validate.cpp): what is no network is in nobody's way here.
@@ -44,7 +38,10 @@ class Clients {
 
     // What a key has used so far goes on counting for it.
     void replace(const ClientsSettings& settings, std::vector<ClientKey> keys);
+    // In the order of their names.
     std::vector<ClientReport> list() const;
+    // The header in which proxies name users: it is nobody else's business.
+    std::string header() const;
 
   private:
     struct Snapshot;

@@ -34,8 +34,9 @@ HubRequest Forward::request_for(const Exchange& exchange, const Route& route) co
     request.target = route.target();
     auto fields = exchange.request().headers;
     fields.remove_hop_by_hop();
+    const auto names_users = clients_.header();
     for (const auto& [name, value] : fields) {
-        if (is_passed_up(name)) request.headers.add(name, value);
+        if (is_passed_up(name) && !iequals(name, names_users)) request.headers.add(name, value);
     }
     return request;
 }

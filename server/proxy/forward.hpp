@@ -7,13 +7,14 @@
 #include "server/hub/route.hpp"
 #include "server/proxy/access.hpp"
 #include "server/proxy/answers.hpp"
+#include "server/proxy/clients.hpp"
 
 namespace hubkeep {
 
 class Forward {
   public:
-    Forward(const Settings& settings, Upstream& upstream)
-        : settings_(settings), upstream_(upstream) {}
+    Forward(const Settings& settings, const Clients& clients, Upstream& upstream)
+        : settings_(settings), clients_(clients), upstream_(upstream) {}
 
     Task<void> pass(Exchange& exchange, Route route, Credential credential);
     // The two halves of it, for who asks in another way: the client's request as it goes to the
@@ -27,6 +28,7 @@ class Forward {
     Task<void> send_stream(Exchange& exchange, HubAnswer answer, ResponseHead head);
 
     const Settings& settings_;
+    const Clients& clients_;
     Upstream& upstream_;
 };
 

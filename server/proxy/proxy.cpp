@@ -5,6 +5,8 @@
 #include "server/hub/own_hosts.hpp"
 #include "server/hub/pages.hpp"
 #include "server/hub/viewer.hpp"
+#include "server/hub/whoami.hpp"
+#include "server/proxy/client_use.hpp"
 #include "server/proxy/mirrors.hpp"
 
 namespace hubkeep {
@@ -33,6 +35,12 @@ bool needs_caller(const Route& route) {
         case Route::Kind::api_other: return !route.repo.name.empty();
         default: return false;
     }
+}
+
+// Probes, browsers that ask before they ask, robots, and the Hub's webhook, which has its secret.
+bool is_for_everybody(const Route& route) {
+    return route.kind == Route::Kind::own || route.kind == Route::Kind::preflight ||
+           route.kind == Route::Kind::robots;
 }
 
 // Errors of files are text, all others JSON.
@@ -76,8 +84,26 @@ Task<void> Proxy::handle(Exchange& exchange) {
         co_await send_refusal(exchange, {overloaded(pause_when_full_seconds), {}}, true);
         co_return;
     }
-    Visitor visitor{.hub_token = token_of(exchange.authorization()),
-                    .from_web_page = request.headers.has("Origin")};
+    if (is_for_everybody(route)) {
+        co_await for_everybody(exchange, std::move(route));
+        co_return;
+    }
+    auto visitor = clients_.identify(exchange);
+    if (!visitor) {
+        co_await send_refusal(exchange, {visitor.error(), {}}, is_api(route));
+        co_return;
+    }
+    exchange.record().user = visitor->name;
+    exchange.record().team = visitor->team;
+    const auto place = ClientUse::enter(visitor->use, SteadyClock::now());
+    if (!place) {
+        co_await send_refusal(exchange, {place.error(), {}}, is_api(route));
+        co_return;
+    }
+    co_await for_visitor(exchange, std::move(route), std::move(*visitor));
+}
+
+Task<void> Proxy::for_visitor(Exchange& exchange, Route route, Visitor visitor) {
     if (needs_caller(route)) {
         co_await about_a_repo(exchange, std::move(route), std::move(visitor));
         co_return;
@@ -90,10 +116,12 @@ Task<void> Proxy::handle(Exchange& exchange) {
             break;
         }
         case Route::Kind::write: co_await send_refusal(exchange, {read_only(), {}}, true); break;
-        case Route::Kind::preflight: co_await preflight(exchange); break;
-        case Route::Kind::own: co_await own(exchange, std::move(route)); break;
-        case Route::Kind::whoami: co_await whoami(exchange, std::move(route)); break;
-        case Route::Kind::personal: co_await personal(exchange, std::move(route)); break;
+        case Route::Kind::whoami:
+            co_await whoami(exchange, std::move(route), std::move(visitor));
+            break;
+        case Route::Kind::personal:
+            co_await personal(exchange, std::move(route), std::move(visitor));
+            break;
         case Route::Kind::viewer:
             co_await viewer(exchange, std::move(route), std::move(visitor));
             break;
@@ -108,13 +136,20 @@ Task<void> Proxy::handle(Exchange& exchange) {
         case Route::Kind::oci:
             co_await send_refusal(exchange, {not_served("the OCI protocol"), {}}, true);
             break;
-        case Route::Kind::robots:
-            co_await send_text(exchange, 200, plain_text, "User-agent: *\nDisallow: /\n");
-            break;
         case Route::Kind::root:
         case Route::Kind::page: co_await page(exchange, std::move(route)); break;
         case Route::Kind::blob_page: co_await to_the_file(exchange, std::move(route)); break;
         default: co_await others(exchange, std::move(route), std::move(visitor));
+    }
+}
+
+Task<void> Proxy::for_everybody(Exchange& exchange, Route route) {
+    switch (route.kind) {
+        case Route::Kind::preflight: co_await preflight(exchange); break;
+        case Route::Kind::robots:
+            co_await send_text(exchange, 200, plain_text, "User-agent: *\nDisallow: /\n");
+            break;
+        default: co_await own(exchange, std::move(route));
     }
 }
 
@@ -184,21 +219,25 @@ Task<void> Proxy::about_a_repo(Exchange& exchange, Route route, Visitor visitor)
     }
 }
 
-Task<void> Proxy::personal(Exchange& exchange, Route route) {
-    Credential credential{Credential::Kind::client, token_of(exchange.authorization())};
+Task<void> Proxy::personal(Exchange& exchange, Route route, Visitor visitor) {
+    Credential credential{Credential::Kind::client, std::move(visitor.hub_token)};
     if (credential.token.empty()) credential.kind = Credential::Kind::none;
     co_await forward_.pass(exchange, std::move(route), std::move(credential));
 }
 
-Task<void> Proxy::whoami(Exchange& exchange, Route route) {
-    // With a service token the Hub would describe the service, which is nobody's business.
-    Credential credential{Credential::Kind::client, token_of(exchange.authorization()), false};
-    if (!upstream_.has_service_token() && !credential.token.empty()) {
+// Never asked with a service token: the Hub would describe the service, which is nobody's business.
+Task<void> Proxy::whoami(Exchange& exchange, Route route, Visitor visitor) {
+    if (!visitor.hub_token.empty()) {
+        Credential credential{Credential::Kind::client, std::move(visitor.hub_token), false};
         co_await forward_.pass(exchange, std::move(route), std::move(credential));
-        co_return;
+    } else if (!visitor.name.empty()) {
+        ResponseHead head;
+        head.headers.set("Content-Type", "application/json; charset=utf-8");
+        head.headers.set("Cache-Control", "no-store");
+        co_await exchange.respond(std::move(head), whoami_document(visitor.name, visitor.team));
+    } else {
+        co_await send_refusal(exchange, {not_authenticated(), {}}, true);
     }
-    HubError error{.status = 401, .code = "", .message = "Invalid username or password."};
-    co_await send_refusal(exchange, {std::move(error), {}}, true);
 }
 
 Task<void> Proxy::page(Exchange& exchange, Route route) {

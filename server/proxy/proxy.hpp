@@ -3,6 +3,7 @@
 // answers it. One for the process; any io thread.
 
 #include "server/http/session.hpp"
+#include "server/proxy/clients.hpp"
 #include "server/proxy/files.hpp"
 #include "server/proxy/forward.hpp"
 #include "server/proxy/listings.hpp"
@@ -21,9 +22,11 @@ class Health {
 
 class Proxy : public Handler {
   public:
-    Proxy(const Settings& settings, Access& access, Files& files, Listings& listings, Reads& reads,
-          Forward& forward, Webhook& webhook, Upstream& upstream, const Health& health)
+    Proxy(const Settings& settings, const Clients& clients, Access& access, Files& files,
+          Listings& listings, Reads& reads, Forward& forward, Webhook& webhook, Upstream& upstream,
+          const Health& health)
         : settings_(settings),
+          clients_(clients),
           access_(access),
           files_(files),
           listings_(listings),
@@ -36,10 +39,13 @@ class Proxy : public Handler {
     Task<void> handle(Exchange& exchange) override;
 
   private:
+    // Nobody is asked who he is.
+    Task<void> for_everybody(Exchange& exchange, Route route);
+    Task<void> for_visitor(Exchange& exchange, Route route, Visitor visitor);
     Task<void> about_a_repo(Exchange& exchange, Route route, Visitor visitor);
-    Task<void> whoami(Exchange& exchange, Route route);
+    Task<void> whoami(Exchange& exchange, Route route, Visitor visitor);
     // Asked with the client's own token or none: see Route::Kind::personal.
-    Task<void> personal(Exchange& exchange, Route route);
+    Task<void> personal(Exchange& exchange, Route route, Visitor visitor);
     Task<void> others(Exchange& exchange, Route route, Visitor visitor);
     Task<void> viewer(Exchange& exchange, Route route, Visitor visitor);
     Task<void> own(Exchange& exchange, Route route);
@@ -48,6 +54,7 @@ class Proxy : public Handler {
     Task<void> preflight(Exchange& exchange);
 
     const Settings& settings_;
+    const Clients& clients_;
     Access& access_;
     Files& files_;
     Listings& listings_;

@@ -59,10 +59,15 @@ def file_path(repo, path: str, revision="main", word="resolve") -> str:
     return f"/{repo.prefix}{repo.id}/{word}/{revision}/{urllib.parse.quote(path)}"
 
 
-def ask(daemon, path: str, method="GET", *, timeout=30, body=None, **headers) -> Answer:
-    """One request on its own connection; `if_range="x"` is the header If-Range."""
+def ask(daemon, path: str, method="GET", *, timeout=30, body=None, source=None,
+        **headers) -> Answer:
+    """One request on its own connection; `if_range="x"` is the header If-Range.
+
+    `source` is the address that it comes from, another one of this machine.
+    """
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
-    link = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=timeout)
+    link = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=timeout,
+                                      source_address=(source, 0) if source else None)
     data, seen, status, complete = bytearray(), {}, None, False
     try:
         link.request(method, path, body, fields)

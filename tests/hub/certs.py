@@ -27,16 +27,17 @@ class Authority:
             .add_extension(usage, critical=True).sign(self._key, hashes.SHA256()))
         self.ca_file = self._write("ca.pem", _pem(self._certificate))
 
-    def issue(self, *names: str, label="server", lasts=DAY) -> tuple[str, str]:
-        """(certificate file, key file) for host names and addresses."""
+    def issue(self, *names: str, label="server", lasts=DAY, client=False) -> tuple[str, str]:
+        """(certificate file, key file) for host names and addresses, or for a client."""
         names = names or ("localhost", "127.0.0.1")
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         alternatives = x509.SubjectAlternativeName([_alternative(it) for it in names])
-        server = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        purpose = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
+        usage = x509.ExtendedKeyUsage([purpose])
         certificate = (self._builder(subject, key.public_key(), lasts)
                        .add_extension(alternatives, critical=False)
-                       .add_extension(server, critical=False).sign(self._key, hashes.SHA256()))
+                       .add_extension(usage, critical=False).sign(self._key, hashes.SHA256()))
         secret = key.private_bytes(serialization.Encoding.PEM,
                                    serialization.PrivateFormat.PKCS8,
                                    serialization.NoEncryption())

@@ -35,7 +35,7 @@ ClientKey client(const std::string& name) {
 TEST(ClientKey, HasTheFormThatEveryClientSends) {
     for (int i = 0; i < 100; ++i) {
         const auto key = new_key();
-        EXPECT_EQ(key.size(), 8u);
+        EXPECT_EQ(key.size(), 40u);
         EXPECT_TRUE(looks_like_token(key)) << key;
         EXPECT_EQ(key_form(key), KeyForm::whole) << key;
     }

@@ -345,6 +345,16 @@ TEST_F(Load, NamesOfTokensAreForLogsAndMetrics) {
     EXPECT_THAT(problems(), ElementsAre(HasSubstr("two tokens with the name a")));
 }
 
+TEST_F(Load, ABrokenListOfKeysIsAMistake) {
+    flag("data_dir", folder_.path(""), "--data-dir");
+    folder_.write("clients.json", "{\"keys\": []}");
+    EXPECT_TRUE(load().secrets.client_keys.empty());
+    folder_.write("clients.json", "{");
+    EXPECT_THAT(problems(), ElementsAre(HasSubstr("clients.json cannot be used")));
+    input_.with_secrets = false;
+    EXPECT_THAT(problems(), IsEmpty());
+}
+
 TEST_F(Load, RisksAreNotices) {
     flag("upstream.endpoint", "http://hub.example", "--upstream-endpoint");
     EXPECT_THAT(load().notices, IsEmpty());
@@ -356,6 +366,9 @@ TEST_F(Load, RisksAreNotices) {
     flag("tls.key", folder_.write("a.key", "x", 0644), "--tls-key");
     EXPECT_THAT(load().notices, ElementsAre(HasSubstr("can be reached from other machines"),
                                             HasSubstr("is open to every user")));
+    flag("clients.proxies", "0.0.0.0/0,::/0", "--clients-proxies");
+    flag("clients.header", "X-User", "--clients-header");
+    EXPECT_THAT(load().notices, Contains(HasSubstr("anybody can name himself")));
 }
 
 }  // namespace

@@ -91,7 +91,7 @@ TEST_F(ClientsTest, AKeyThatIsNotGoodIsRefusedEvenWhereNoneIsNeeded) {
         EXPECT_EQ(visitor.error().message.find(text), std::string::npos);
         return visitor.error().message;
     };
-    EXPECT_THAT(refusal(expired), HasSubstr("old, expired on 2023-11-14"));
+    EXPECT_THAT(refusal(expired), HasSubstr("old, expired on 2023-11-14T22:13:20Z"));
     EXPECT_THAT(refusal(unknown), HasSubstr("not known here"));
     EXPECT_THAT(refusal(damaged), HasSubstr("mistyped or cut short"));
 }
