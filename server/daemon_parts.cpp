@@ -116,9 +116,10 @@ Result<void> DaemonParts::build_answers(const Base& base) {
 
 void DaemonParts::build_admin(const Base& base) {
     revision_desk = std::make_unique<RevisionDesk>(*index, *revisions, *refresher);
-    metrics = std::make_unique<Metrics>(*store, *flights, *upstream);
+    policy_desk = std::make_unique<PolicyDesk>(*access, *clients);
+    metrics = std::make_unique<Metrics>(*store, *flights, *upstream, *access);
     admin = std::make_unique<Admin>(base.health, *store, *flights, *upstream, *clients,
-                                    *revision_desk, *metrics);
+                                    *revision_desk, *policy_desk, *metrics);
 }
 
 Result<void> DaemonParts::build_gates(const Base& base, Secrets& secrets) {

@@ -51,6 +51,7 @@ struct DaemonParts {
     std::unique_ptr<Webhook> webhook;
     std::unique_ptr<Proxy> proxy;
     std::unique_ptr<RevisionDesk> revision_desk;
+    std::unique_ptr<PolicyDesk> policy_desk;
     std::unique_ptr<Metrics> metrics;
     std::unique_ptr<Admin> admin;
 

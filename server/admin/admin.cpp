@@ -47,6 +47,8 @@ Task<void> Admin::handle(Exchange& exchange) {
         co_await send_text(exchange, 200, "application/json", status());
     } else if (path == "/metrics") {
         co_await send_text(exchange, 200, metrics_type, metrics_.text());
+    } else if (PolicyDesk::is_for(path)) {
+        co_await policy_.handle(exchange);
     } else if (path == "/clients") {
         co_await send_text(exchange, 200, "application/json", to_json(clients_.list(), unix_now()));
     } else {

@@ -4,6 +4,7 @@
 // thread.
 
 #include "server/admin/metrics.hpp"
+#include "server/admin/policy_desk.hpp"
 #include "server/admin/revision_desk.hpp"
 #include "server/proxy/proxy.hpp"
 #include "server/store/flights.hpp"
@@ -14,13 +15,14 @@ class Admin : public Handler {
   public:
     Admin(const Health& health, const BlobStore& store, const Flights& flights,
           const Upstream& upstream, const Clients& clients, RevisionDesk& revisions,
-          const Metrics& metrics)
+          PolicyDesk& policy, const Metrics& metrics)
         : health_(health),
           store_(store),
           flights_(flights),
           upstream_(upstream),
           clients_(clients),
           revisions_(revisions),
+          policy_(policy),
           metrics_(metrics) {}
 
     Task<void> handle(Exchange& exchange) override;
@@ -34,6 +36,7 @@ class Admin : public Handler {
     const Upstream& upstream_;
     const Clients& clients_;
     RevisionDesk& revisions_;
+    PolicyDesk& policy_;
     const Metrics& metrics_;
 };
 

@@ -55,6 +55,15 @@ void Metrics::add_upstream(MetricsPage& page) const {
     }
 }
 
+void Metrics::add_access(MetricsPage& page) const {
+    const auto counts = access_.refusals();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        page.counter("hubkeep_refusals_total", "Requests that our own rules refused, by reason.",
+                     static_cast<double>(counts[i]),
+                     {{"reason", std::string(name_of(static_cast<Access::Reason>(i)))}});
+    }
+}
+
 std::string Metrics::text() const {
     MetricsPage page;
     page.gauge("hubkeep_build_info", "Always 1; the version is in the label.", 1,
@@ -62,6 +71,7 @@ std::string Metrics::text() const {
     add_requests(page);
     add_store(page);
     add_upstream(page);
+    add_access(page);
     return page.text();
 }
 

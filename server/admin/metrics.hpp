@@ -5,7 +5,7 @@
 // thread.
 
 #include "server/http/session.hpp"
-#include "server/proxy/upstream.hpp"
+#include "server/proxy/access.hpp"
 #include "server/store/flights.hpp"
 
 namespace hubkeep {
@@ -14,8 +14,9 @@ class MetricsPage;
 
 class Metrics {
   public:
-    Metrics(const BlobStore& store, const Flights& flights, const Upstream& upstream)
-        : store_(store), flights_(flights), upstream_(upstream) {}
+    Metrics(const BlobStore& store, const Flights& flights, const Upstream& upstream,
+            const Access& access)
+        : store_(store), flights_(flights), upstream_(upstream), access_(access) {}
 
     // The data listener's, which are made after all that answers; before the io threads run.
     void watch(const SessionHub& sessions) { sessions_ = &sessions; }
@@ -27,10 +28,12 @@ class Metrics {
     void add_requests(MetricsPage& page) const;
     void add_store(MetricsPage& page) const;
     void add_upstream(MetricsPage& page) const;
+    void add_access(MetricsPage& page) const;
 
     const BlobStore& store_;
     const Flights& flights_;
     const Upstream& upstream_;
+    const Access& access_;
     const SessionHub* sessions_ = nullptr;
 };
 

@@ -14,7 +14,13 @@
 namespace hubkeep {
 
 // What scripts may rely on; 78 is EX_CONFIG of sysexits.h.
-enum ExitCode : int { exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_config = 78 };
+enum ExitCode : int {
+    exit_ok = 0,
+    exit_failed = 1,
+    exit_usage = 2,
+    exit_denied = 5,
+    exit_config = 78
+};
 
 // What the process was started with, tokens apart from the rest.
 struct ProcessInput {

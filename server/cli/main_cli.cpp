@@ -8,6 +8,7 @@
 #include "config/text.hpp"
 #include "server/cli/clients.hpp"
 #include "server/cli/config.hpp"
+#include "server/cli/policy.hpp"
 #include "server/cli/revisions.hpp"
 #include "server/cli/version.hpp"
 
@@ -23,9 +24,10 @@ constexpr std::string_view usage =
     "  config init     print a settings file with every key explained\n"
     "  client add      make a key for a client; client ls and client rm list and revoke them\n"
     "  refresh         ask the Hub now where a branch points\n"
+    "  policy test     tell what the rules would say to a client, and why\n"
     "  pin, unpin      serve one commit of a branch, wherever it moves; pins lists them\n"
     "  version         print the version\n\n"
-    "`hubkeep COMMAND --help` says more. Exit codes: 0 done, 1 failed, 2 wrong use,\n"
+    "`hubkeep COMMAND --help` says more. Exit codes: 0 done, 1 failed, 2 wrong use, 5 refused,\n"
     "78 wrong settings.\n";
 
 class CommandLine {
@@ -49,6 +51,7 @@ CommandLine::CommandLine(const ServeFunction& serve) {
     root_.add_flag("--version");
     auto& config = *root_.add_subcommand("config");
     auto& client = *root_.add_subcommand("client");
+    auto& policy = *root_.add_subcommand("policy");
     commands_.push_back(std::make_unique<ServeCommand>(root_, serve));
     commands_.push_back(std::make_unique<ConfigCheckCommand>(config));
     commands_.push_back(std::make_unique<ConfigShowCommand>(config));
@@ -60,9 +63,10 @@ CommandLine::CommandLine(const ServeFunction& serve) {
                             RevisionCommand::Verb::unpin, RevisionCommand::Verb::pins}) {
         commands_.push_back(std::make_unique<RevisionCommand>(root_, verb));
     }
+    commands_.push_back(std::make_unique<PolicyTestCommand>(policy));
     commands_.push_back(std::make_unique<VersionCommand>(root_));
     root_.add_flag("-h,--help");
-    for (auto* const group : {&config, &client}) group->add_flag("-h,--help");
+    for (auto* const group : {&config, &client, &policy}) group->add_flag("-h,--help");
     for (const auto& command : commands_) command->app().add_flag("-h,--help");
 }
 
@@ -112,8 +116,9 @@ int CommandLine::run(int argc, char** argv, const ProcessInput& input) {
     const bool is_misspelt =
         chosen.size() == 1 && !words.empty() && !words.front().starts_with('-');
     if (is_misspelt) {
-        const auto hint = did_you_mean(words.front(), {"serve", "config", "client", "refresh",
-                                                       "pin", "unpin", "pins", "version"});
+        const auto hint = did_you_mean(
+            words.front(),
+            {"serve", "config", "client", "policy", "refresh", "pin", "unpin", "pins", "version"});
         return complain("", fmt::format("no command {}{}", in_quotes(words.front()), hint));
     }
     const auto unknown = explain_unknown(words);

@@ -224,6 +224,17 @@ std::string Clients::header() const {
     return current()->header;
 }
 
+Visitor Clients::named(const std::string& name) const {
+    const auto snapshot = current();
+    for (const auto& [digest, known] : snapshot->keys) {
+        const auto& key = known.key;
+        if (key.name != name) continue;
+        return {.by = Visitor::By::key, .name = key.name, .team = key.team, .repos = key.repos};
+    }
+    if (name.empty()) return {};
+    return {.by = Visitor::By::header, .name = name, .team = snapshot->team_of(name)};
+}
+
 std::vector<ClientReport> Clients::list() const {
     const auto snapshot = current();
     std::vector<ClientReport> reports;

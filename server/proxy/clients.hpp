@@ -40,6 +40,9 @@ class Clients {
     void replace(const ClientsSettings& settings, std::vector<ClientKey> keys);
     // In the order of their names.
     std::vector<ClientReport> list() const;
+    // As the one of that name would be seen, for the operator: the owner of a key, else a user whom
+    // a proxy or a certificate names; "" is an anonymous one.
+    Visitor named(const std::string& name) const;
     // The header in which proxies name users: it is nobody else's business.
     std::string header() const;
 

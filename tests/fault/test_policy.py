@@ -89,3 +89,35 @@ def test_a_file_that_the_hub_leads_to_is_under_the_rules_too(hub, hubkeep):
     daemon.restart(policy_rules="[{name: no-parquet, action: deny, files: ['*.parquet']}]")
     for fields in ({}, {"range": "bytes=0-9"}, {"cache_control": "no-store"}):
         assert ask(daemon, path, **fields).status == 403, fields
+
+
+VERDICTS = (
+    # client, repo, file, verdict, exit code
+    ("alice", "org/open", None, "served", 0),
+    ("alice", "org/open", "a.bin", 'refused: The rule "no-pickles" denies it.', 5),
+    ("alice", "org/gated", "a.txt", "served", 0),
+    (None, "org/gated", "a.txt", "needs_proof", 0),
+    ("ci", "org/open", None, "refused: The key is for other repositories.", 5),
+    ("ci", "org/gated", "a.txt", "needs_proof", 0),
+    (None, "org/secret", None, "needs_proof", 0))
+
+
+def test_policy_test_tells_what_would_be_served(hub, hubkeep, hubkeep_cli):
+    hub.add_repo("model", "org/open", FILES)
+    hub.add_repo("model", "org/gated", FILES, gated="auto")
+    rules = '[{name: ml, clients: ["team:ml"], sharing: shared}]'
+    daemon = hubkeep(hub, token=True, access_sharing="verify", access_rules=rules,
+                     policy_rules=f"[{NO_PICKLES}]")
+    data = ("--data-dir", str(daemon.data_dir))
+    for args in (("alice", "--team", "ml"), ("ci", "--repos", "org/gated")):
+        assert hubkeep_cli("client", "add", *args, *data).returncode == 0
+    daemon.restart()
+    admin = ("--admin-listen", f"127.0.0.1:{daemon.admin_port}", *data)
+    for client, repo, file, verdict, code in VERDICTS:
+        args = [*(("--client", client) if client else ()), *(("--file", file) if file else ())]
+        told = hubkeep_cli("policy", "test", repo, *args, *admin)
+        assert told.returncode == code, (client, repo, file, told)
+        assert f"verdict  {verdict}" in told.stdout, (client, repo, file, told.stdout)
+    wrong = hubkeep_cli("policy", "test", "no repo", *admin)
+    assert wrong.returncode == 1 and "org/name" in wrong.stderr
+    assert hubkeep_cli("policy", "test", *admin).returncode == 2
