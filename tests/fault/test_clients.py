@@ -26,8 +26,7 @@ class Clients:
 
     def _flags(self):
         if self.daemon:
-            return ["--data-dir", self.data_dir, "--admin-listen",
-                    f"127.0.0.1:{self.daemon.admin_port}"]
+            return self.daemon.cli_args
         return ["--data-dir", self.data_dir, "--admin-listen", "127.0.0.1:1"]
 
     def run(self, *args):
@@ -279,6 +278,28 @@ def fetch_with(daemon, path, authority, identity=None):
         link.close()
 
 
+def test_a_certificate_names_its_client(start, repo, tmp_path):
+    folders = [tmp_path / name for name in ("server-ca", "client-ca", "stranger-ca")]
+    for folder in folders:
+        folder.mkdir()
+    servers, clients_ca, strangers = (Authority(it) for it in folders)
+    certificate, key = servers.issue("127.0.0.1", label="daemon")
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes(open(clients_ca.ca_file, "rb").read())
+    daemon = start(tls_cert=certificate, tls_key=key, tls_client_ca=trusted,
+                   clients_anonymous=NOBODY,
+                   clients_teams="[{name: robots, members: [build-*]}]")
+    build = clients_ca.issue("build-7", label="build", client=True)
+    stranger = strangers.issue("build-7", label="build", client=True)
+    path = file_path(repo, "config.json")
+    assert fetch_with(daemon, path, servers)[0] == 401
+    assert fetch_with(daemon, path, servers, build)[0] == 200
+    assert fetch_with(daemon, path, servers, stranger)[0] == "turned away"
+    status, body = fetch_with(daemon, "/api/whoami-v2", servers, build)
+    assert status == 200 and json.loads(body)["name"] == "build-7"
+    assert [it["name"] for it in json.loads(body)["orgs"]] == ["robots"]
+
+
 # What they are told, and what the operator is told
 
 def test_whoami(hub, start, clients):
@@ -297,6 +318,23 @@ def test_whoami(hub, start, clients):
     nobody = ask(daemon, "/api/whoami-v2")
     assert nobody.status == 401
     assert nobody.header("x-error-message") == "Invalid username or password."
+
+
+def test_the_operator_sees_who_has_a_key_and_when_it_was_used(start, clients, repo):
+    key = clients.add("ci", "--team", "ml", "--expires", "90d", "--repos", "org/*,other/x",
+                      "--per-minute", "100")
+    clients.add("idle")
+    daemon = start()
+    assert ask(daemon, file_path(repo, "config.json"), **bearer(key)).status == 200
+    ci, idle = daemon.admin("GET", "/clients").json()["clients"]
+    assert (ci["name"], ci["team"], ci["repos"]) == ("ci", "ml", ["org/*", "other/x"])
+    assert ci["limits"] == {"concurrent": 0, "per_minute": 100}
+    assert ci["last_used"] and ci["expires"] > ci["created"] and not ci["expired"]
+    assert (idle["name"], idle["expires"], idle["last_used"]) == ("idle", None, None)
+    listed = clients.run("ls", "--json")
+    assert json.loads(listed.stdout)["clients"] == [ci, idle]
+    table = clients.run("ls").stdout
+    assert all(text in table for text in ("ci", "ml", ci["fingerprint"], ci["last_used"], "never"))
 
 
 @pytest.mark.parametrize("args, words", [
