@@ -10,6 +10,8 @@
 #include <mutex>
 #include <thread>
 
+#include "common/redact.hpp"
+
 namespace hubkeep {
 namespace {
 
@@ -87,8 +89,10 @@ void append_value(fmt::memory_buffer& out, const LogField::Value& value, bool js
     const auto visitor = [&](const auto& v) {
         using T = std::decay_t<decltype(v)>;
         if constexpr (std::is_same_v<T, std::string_view>) {
-            if (!json && is_plain(v)) out.append(v.data(), v.data() + v.size());
-            else append_quoted(out, v);
+            const auto clean = redacted(v);
+            const std::string_view text = clean ? *clean : v;
+            if (!json && is_plain(text)) out.append(text.data(), text.data() + text.size());
+            else append_quoted(out, text);
         } else if constexpr (std::is_same_v<T, double>) {
             fmt::format_to(std::back_inserter(out), "{:.3f}", v);
         } else {
@@ -103,6 +107,8 @@ void append_value(fmt::memory_buffer& out, const LogField::Value& value, bool js
 std::string format_log_line(LogFormat format, LogLevel level, std::string_view time,
                             std::string_view message, std::span<const LogField> fields) {
     fmt::memory_buffer out;
+    const auto clean_message = redacted(message);
+    if (clean_message) message = *clean_message;
     const bool json = format == LogFormat::json;
     if (json) {
         fmt::format_to(std::back_inserter(out), R"({{"time":"{}","level":"{}","msg":)", time,

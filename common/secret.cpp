@@ -4,8 +4,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <functional>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include "common/digest.hpp"
 
@@ -15,17 +17,64 @@ namespace {
 // Within what systems let a user lock (8 MiB, long ago 64 KiB). OpenSSL takes its private keys from
 // there as well and cannot do without, so half of it stays free for them.
 constexpr std::size_t guarded_bytes = 1024 * 1024;
-constexpr std::size_t guarded_for_secrets = guarded_bytes / 2;
 constexpr std::size_t smallest_piece = 64;
+constexpr std::size_t slots_bytes = guarded_bytes / 2;
+constexpr std::size_t slot_bytes = 256;
+
+// The part of OpenSSL's guarded memory that secrets live in, in slots of one size: its own
+// allocator splits and joins blocks for microseconds, which every request with a token would pay.
+// Any thread.
+class Slots {
+  public:
+    void open() {
+        const std::lock_guard lock(mutex_);
+        begin_ = fresh_ = static_cast<char*>(OPENSSL_secure_malloc(slots_bytes));
+    }
+    // Null when there is none left, or the size needs more than one.
+    char* take(std::size_t size) {
+        if (size > slot_bytes) return nullptr;
+        const std::lock_guard lock(mutex_);
+        if (free_ != nullptr) return reinterpret_cast<char*>(std::exchange(free_, free_->next));
+        if (fresh_ == begin_ + (begin_ != nullptr ? slots_bytes : 0)) return nullptr;
+        return std::exchange(fresh_, fresh_ + slot_bytes);
+    }
+    // False for what is no slot.
+    bool give_back(char* data, std::size_t size) {
+        const std::less<const char*> before;
+        if (begin_ == nullptr || before(data, begin_) || !before(data, begin_ + slots_bytes)) {
+            return false;
+        }
+        OPENSSL_cleanse(data, size);
+        const std::lock_guard lock(mutex_);
+        free_ = new (data) Free{free_};
+        return true;
+    }
+
+  private:
+    struct Free {
+        Free* next;
+    };
+    std::mutex mutex_;
+    char* begin_ = nullptr;  // constant once there are threads
+    char* fresh_ = nullptr;  // from here on none was ever used
+    Free* free_ = nullptr;
+};
+
+// Like the heap it is the process's own: nobody could hand it around.
+Slots& slots() {
+    static Slots all;
+    return all;
+}
 
 char* allocate(std::size_t size) {
-    void* data = nullptr;
-    const bool guarded =
-        CRYPTO_secure_malloc_initialized() == 1 && CRYPTO_secure_used() < guarded_for_secrets;
-    if (guarded) data = OPENSSL_secure_malloc(size);
-    if (data == nullptr) data = OPENSSL_malloc(size);
+    char* data = slots().take(size);
+    if (data == nullptr) data = static_cast<char*>(OPENSSL_malloc(size));
     if (data == nullptr) throw std::bad_alloc();
-    return static_cast<char*>(data);
+    return data;
+}
+
+void release(char* data, std::size_t size) {
+    if (!slots().give_back(data, size)) OPENSSL_clear_free(data, size);
 }
 
 std::string fingerprint_of(std::string_view text) {
@@ -41,7 +90,7 @@ class Secret::Buffer {
     }
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
-    ~Buffer() { OPENSSL_secure_clear_free(data_, size_); }
+    ~Buffer() { release(data_, size_); }
 
     std::string_view text() const { return {data_, size_}; }
     const std::string& fingerprint() const {
@@ -84,7 +133,7 @@ void wipe(std::string& text) {
 }
 
 void guard_secrets() {
-    CRYPTO_secure_malloc_init(guarded_bytes, smallest_piece);
+    if (CRYPTO_secure_malloc_init(guarded_bytes, smallest_piece) != 0) slots().open();
     ::prctl(PR_SET_DUMPABLE, 0);
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);

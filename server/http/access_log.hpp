@@ -3,7 +3,6 @@
 // server/http.
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "common/log.hpp"
@@ -28,9 +27,7 @@ struct AccessEntry {
     std::string_view end;  // complete, client_left or cut
 };
 
+// The target is cut to 2 KiB.
 void write_access(Log& log, const AccessEntry& entry);
-
-// The target without the values of query keys that sound like credentials, cut to 2 KiB.
-std::string redact_target(std::string_view target);
 
 }  // namespace hubkeep

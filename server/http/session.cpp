@@ -162,6 +162,8 @@ Task<bool> SessionImpl::serve_one() {
     else co_await refuse(begun.error());
     co_await end_answer();
     log_turn();
+    // The connection may be kept for long.
+    turn.authorization = Secret();
     co_return turn.keep_alive&& stream_.is_open();
 }
 

@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 
 #include "common/byte_range.hpp"
+#include "common/redact.hpp"
 #include "server/hub/rate_limit.hpp"
 
 namespace hubkeep {
@@ -230,6 +231,8 @@ std::string error_body(const HubError& error, bool json) {
 }
 
 std::string clean_message(std::string_view text) {
+    const auto redacted_text = redacted(text);
+    if (redacted_text) text = *redacted_text;
     std::string out;
     for (const char c : text) {
         if (out.size() == max_message) break;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/redact.hpp"
+
 namespace hubkeep {
 namespace {
 
@@ -50,7 +52,7 @@ void Breaker::open(TimePoint now, SteadyClock::duration time, std::string cause)
     if (state_ == State::open && now + time <= until_) return;
     state_ = State::open;
     until_ = now + time;
-    cause_ = std::move(cause);
+    cause_ = redact(cause);
 }
 
 Breaker::State Breaker::state() const {

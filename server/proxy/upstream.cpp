@@ -6,6 +6,7 @@
 #include <random>
 
 #include "common/byte_range.hpp"
+#include "server/proxy/hop_log.hpp"
 #include "server/proxy/mirrors.hpp"
 
 namespace hubkeep {
@@ -199,7 +200,9 @@ Task<Result<ClientResponse>> Upstream::send(IoThread& thread, const Hop& hop) {
     if (hop.endpoint.kind == Endpoint::Kind::mirror) {
         out.patience = request.method == "HEAD" ? mirror_patience_of_head : mirror_patience;
     }
+    const HopLog hop_log(log_, out);
     auto response = co_await client(thread).send(std::move(out));
+    hop_log.end(response);
     co_return response;
 }
 

@@ -1,9 +1,8 @@
 """The service token: where it may go (to the Hub) and where it may be seen (nowhere).
 
 `hub.leaks`, which the fixture looks at after every test, are requests to other origins that carried
-a credential. Here we also look for the text of the token in everything that the daemon gives away.
+a credential. That its text is in nothing the daemon gives away is the matter of test_canary.py.
 """
-import base64
 import http.client
 import os
 import pathlib
@@ -11,86 +10,12 @@ import signal
 import socket
 import subprocess
 import threading
-import urllib.parse
 
 import pytest
 
-from fault.support import is_sanitized, MIB, ask, expect_file, file_path, wait_until
+from fault.support import MIB, ask, expect_file, file_path, wait_until
 from hub import Generated
 from support.daemon import binary, clean_env, free_port, new_token
-
-
-def forms(token: str) -> dict[str, bytes]:
-    """The token as it might be written: also with its letters turned round, or encoded."""
-    found = {"raw": token, "reversed": token[::-1], "upper case": token.upper(),
-             "percent-encoded": "".join(f"%{ord(it):02X}" for it in token),
-             "percent-encoded underscore": urllib.parse.quote(token).replace("_", "%5F"),
-             "hexadecimal": token.encode().hex()}
-    for shift in range(3):
-        # Base64 of a text that contains it, at each of the three alignments, without the edges.
-        text = base64.b64encode(b"x" * shift + token.encode()).decode()
-        found[f"base64 at {shift}"] = text[4:-4]
-    return {name: text.encode() for name, text in found.items()}
-
-
-def places_of(token: str, texts: dict[str, bytes]) -> list[str]:
-    return [f"{form} in {place}" for place, text in texts.items()
-            for form, wanted in forms(token).items() if wanted in text]
-
-
-def written(daemon) -> dict[str, bytes]:
-    """Everything the daemon wrote or shows of itself."""
-    process = pathlib.Path("/proc", str(daemon.pid))
-    texts = {"output": daemon.output().encode(), "environ": (process / "environ").read_bytes(),
-             "cmdline": (process / "cmdline").read_bytes()}
-    for path in daemon.data_dir.rglob("*"):
-        if path.is_file():
-            texts[str(path)] = path.read_bytes()
-    return texts
-
-
-def admin_pages(daemon) -> dict[str, bytes]:
-    texts = {}
-    for path in ("/", "/metrics", "/-/livez", "/-/readyz", "/status", "/debug", "/config"):
-        answer = daemon.admin("GET", path, timeout=5)
-        texts[f"admin {path}"] = str(answer.headers).encode() + answer.body
-    return texts
-
-
-def test_the_token_is_nowhere_but_at_the_hub(hub, hubkeep):
-    token = new_token()
-    hub.add_token(token)
-    content = Generated(2 * MIB, "secret")
-    repo = hub.add_repo("model", "org/secret", {"a.bin": content, "c.json": b"{}"}, private=True)
-    daemon = hubkeep(hub, token=token, log_level="trace", revisions_ttl="0s")
-    api = f"/api/models/{repo.id}"
-    requests = [
-        ("GET", file_path(repo, "a.bin")), ("HEAD", file_path(repo, "a.bin")),
-        ("GET", file_path(repo, "c.json")), ("GET", file_path(repo, "missing")),
-        ("GET", file_path(repo, "a.bin", "no-such-branch")), ("GET", "/org/none/resolve/main/x"),
-        ("GET", f"{api}/tree/main"), ("GET", f"{api}/refs"), ("GET", api),
-        ("GET", f"{api}/auth-check"), ("GET", "/api/whoami-v2"), ("GET", "/api/models?search=s"),
-        ("POST", "/api/repos/create"), ("OPTIONS", api), ("GET", "/"), ("GET", "/%2e%2e/x"),
-        ("GET", f"{api}/xet-read-token/main"), ("BREW", "/"), ("GET", f"{api}/commits/main")]
-
-    def run():
-        answers = [ask(daemon, path, method, authorization="Bearer " + "x" * 20)
-                   for method, path in requests]
-        return {f"answer {number}": str(it.headers).encode() + it.body
-                for number, it in enumerate(answers)}
-
-    texts = run()
-    assert content.bytes() in texts["answer 0"], "the token was not used"
-    hub.fault(None, "status", origin="hub", code=401, times=None,
-              headers={"X-Error-Message": "Invalid credentials in Authorization header"})
-    texts |= {f"refused {name}": text for name, text in run().items()}
-    hub.down()
-    texts |= {f"down {name}": text for name, text in run().items()}
-    texts |= written(daemon) | admin_pages(daemon)
-    assert daemon.stop() == 0
-    texts["output at the end"] = daemon.output().encode()
-    assert places_of(token, texts) == []
-    assert not hub.leaks
 
 
 def test_a_refused_service_token_is_not_blamed_on_the_client(hub, hubkeep):
@@ -164,18 +89,9 @@ def test_hf_token_is_used_and_leaves_the_environment(hub, hubkeep):
     repo = hub.add_repo("model", "org/env", {"c.json": b"{}"}, private=True)
     daemon = hubkeep(hub, env={"HF_TOKEN": token, "HARMLESS": "stays"})
     environ = pathlib.Path(f"/proc/{daemon.pid}/environ").read_bytes()
-    assert places_of(token, {"environ": environ}) == [] and b"HARMLESS=stays" in environ
+    assert token.encode() not in environ and b"HARMLESS=stays" in environ
     assert ask(daemon, file_path(repo, "c.json")).body == b"{}"
     assert hub.requests[0].header("authorization") == f"Bearer {token}"
-
-
-def test_a_core_file_is_not_written(hub, hubkeep):
-    if is_sanitized():
-        pytest.skip("the sanitizer sets its own limits")
-    daemon = hubkeep(hub, token=True)
-    limits = pathlib.Path(f"/proc/{daemon.pid}/limits").read_text()
-    core = next(it for it in limits.splitlines() if it.startswith("Max core file size"))
-    assert core.split()[4] == "0", core
 
 
 def test_files_of_the_store_are_the_owner_s_alone(hub, tmp_path):

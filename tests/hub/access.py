@@ -75,10 +75,12 @@ class Access:
 
     def __init__(self):
         self._tokens: dict[str, Token] = {}
+        self.ever_known: frozenset[str] = frozenset()
 
     def add(self, token: str, can_read="all", **about) -> None:
         ids = can_read if can_read == "all" else frozenset(id_of(it) for it in can_read)
         self._tokens = {**self._tokens, token: Token(ids, **about)}
+        self.ever_known |= {token}
 
     def revoke(self, token: str) -> None:
         self._tokens = {it: known for it, known in self._tokens.items() if it != token}

@@ -131,6 +131,11 @@ class StandInHub:
         """`about` is what whoami tells: user, name, role, expires_at, is_pro."""
         self.access.add(token, can_read, **about)
 
+    @property
+    def tokens(self) -> list[str]:
+        """All that were ever known here."""
+        return sorted(self.access.ever_known)
+
     def grant(self, token: str, *repos) -> None:
         self.access.change(token, opened=repos)
 

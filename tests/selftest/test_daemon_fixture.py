@@ -57,15 +57,18 @@ def test_life_of_a_good_one(program):
 @pytest.mark.parametrize("trouble, said", [
     ({"exit_code": 3}, "exit code 3"),
     ({"extra": "print('x: runtime error: shift', file=sys.stderr)"}, "a sanitizer reported"),
-    ({"extra": "print(os.environ['HF_TOKEN'])"}, "a token is in the log"),
+    ({}, "plain, is in /proc/PID/environ"),
+    ({"extra": "print(os.environ['HF_TOKEN'])"}, "plain, is in the log"),
+    ({"extra": "import base64; print(base64.b64encode(b'u:' + os.environb[b'HF_TOKEN']))"},
+     "is in the log"),
     ({"extra": "os.makedirs(flags['--data-dir']); "
       "open(flags['--data-dir'] + '/index.db', 'w').write('x' + os.environ['HF_TOKEN'])"},
-     "a token is in /")])
+     "index.db")])
 def test_verdict_names_the_trouble(program, trouble, said):
     token = new_token()
     daemon = program(env={"HF_TOKEN": token}, secrets_kept=[token], **trouble).start()
-    found = daemon.verdict()
-    assert found[0].startswith(said) or said in found[0]
+    found = daemon.verdict()[:-1]       # the last is the output
+    assert any(said in it for it in found)
     assert not daemon.running
 
 

@@ -1,7 +1,7 @@
 """The daemon as tests run it: a process with its own ports and data folder, and both its streams.
 
 A `Daemon` belongs to one test and ends with it, stopped by its own process id. `verdict` is what no
-test may leave out: it did not crash, no sanitizer spoke, and no token is in what it wrote.
+test may leave out: it did not crash, no sanitizer spoke, and no token is in what it wrote or shows.
 """
 import contextlib
 import dataclasses
@@ -19,6 +19,8 @@ import ssl
 import string
 import subprocess
 import time
+
+from .canary import Canaries
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_SECONDS = 30
@@ -101,14 +103,17 @@ class Daemon:
         self._env, self._args, self._prefix = env, list(args), list(prefix)
         self._secrets = [it for it in secrets_kept if it]
         self._stdout, self._stderr = folder / "stdout", folder / "stderr"
+        self._temp = folder / "tmp"
+        self._temp.mkdir(exist_ok=True)
         self._process: subprocess.Popen | None = None
         self._ended_by_test = False
 
     def start(self) -> "Daemon":
         command = [*self._prefix, binary(), "serve", *flag_args(self._flags), *self._args]
         with open(self._stdout, "ab") as out, open(self._stderr, "ab") as err:
-            self._process = subprocess.Popen(command, env=clean_env(self._env), stdout=out,
-                                             stderr=err, stdin=subprocess.DEVNULL)
+            env = clean_env({"TMPDIR": str(self._temp)} | (self._env or {}))
+            self._process = subprocess.Popen(command, env=env, stdout=out, stderr=err,
+                                             stdin=subprocess.DEVNULL)
         self._ended_by_test = False
         deadline = time.monotonic() + START_SECONDS
         while not self._is_ready():
@@ -133,10 +138,11 @@ class Daemon:
             self._process.wait()
             raise TimeoutError(f"SIGTERM did not end the daemon:\n{self.output()}") from None
 
-    def kill(self) -> None:
+    def kill(self, number=signal.SIGKILL) -> int:
+        """The exit code, which is the negative number of the signal."""
         self._ended_by_test = True
-        self._process.kill()
-        self._process.wait()
+        self._process.send_signal(number)
+        return self._process.wait(STOP_SECONDS)
 
     def restart(self, **flags) -> "Daemon":
         """Stops it, if it runs, and starts it on the same ports and data with changed flags."""
@@ -246,11 +252,17 @@ class Daemon:
         return [it for it in self.log_lines() if it.get("msg") == "request"
                 and all(it.get(name) == value for name, value in wanted.items())]
 
-    def verdict(self) -> list[str]:
-        """Ends the daemon if it runs, and says what is wrong with how it lived."""
+    def verdict(self, tokens=()) -> list[str]:
+        """Ends the daemon if it runs, and says what is wrong with how it lived.
+
+        `tokens` may have been in requests; nobody may find them, nor its own, in what is left.
+        """
         wrong = []
         if self._process is None:
             return wrong
+        canaries = Canaries([*self._secrets, *tokens])
+        if self.running:
+            wrong += canaries.places(self.shown())
         if self._process.poll() is None:
             if (code := self.stop()) != 0:
                 wrong.append(f"the daemon answered SIGTERM with exit code {code}")
@@ -262,19 +274,28 @@ class Daemon:
             wrong.append("the token of administration is in the log")
         if SANITIZER.search(output):
             wrong.append("a sanitizer reported")
-        wrong += [f"a token is in {place}" for place, text in self._written(output)
-                  if any(it in text for it in self._secrets)]
+        wrong += canaries.places(self.written())
         return wrong + ([output[-8000:]] if wrong else [])
 
-    def _written(self, output: str):
-        """What the daemon wrote, apart from the blobs: its log, and its database."""
-        yield "the log", output
-        for folder, folders, names in os.walk(self.data_dir):
-            folders[:] = [it for it in folders if it not in ("blobs", "partials")]
-            for name in names:
-                path = pathlib.Path(folder, name)
-                if path.is_file():      # a socket or a pipe would not end
-                    yield str(path), path.read_bytes().decode("latin-1")
+    def written(self):
+        """What it wrote, apart from the blobs and the file that keeps tokens for it."""
+        yield "the log", self.output().encode()
+        for root in (self.data_dir, self._temp):
+            for folder, folders, names in os.walk(root):
+                folders[:] = [it for it in folders if it not in ("blobs", "partials")]
+                for path in (pathlib.Path(folder, it) for it in names if it != "tokens.json"):
+                    if path.is_file():      # a socket or a pipe would not end
+                        yield str(path), path.read_bytes()
+
+    def shown(self):
+        """What it shows while it runs: its pages, and what the system tells others about it."""
+        for name in ("environ", "cmdline"):
+            with contextlib.suppress(OSError):
+                yield f"/proc/PID/{name}", pathlib.Path(f"/proc/{self.pid}/{name}").read_bytes()
+        for path in ("/metrics", "/status", "/-/readyz"):
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                answer = self.admin("GET", path, timeout=5)
+                yield f"the answer to {path}", str(answer.headers).encode() + answer.body
 
     def _is_ready(self) -> bool:
         try:

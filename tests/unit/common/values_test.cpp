@@ -114,6 +114,17 @@ TEST(ContentRange, IsReadStrictly) {
     EXPECT_EQ(format_content_range({5, 10}, 20), "bytes 5-9/20");
 }
 
+TEST(LogLine, NothingThatLooksLikeASecretGetsIn) {
+    const LogField fields[] = {{"path", "/a?sig=abc"}, {"ua", "x hf_0123456789abcdefghijklmnop"}};
+    for (const auto format : {LogFormat::json, LogFormat::text}) {
+        const auto line = format_log_line(format, LogLevel::warn, "T", "Bearer abc123", fields);
+        for (const auto* const secret : {"abc", "hf_0"}) EXPECT_EQ(line.find(secret), line.npos);
+        EXPECT_NE(line.find("Bearer ***"), line.npos) << line;
+        EXPECT_NE(line.find("/a?sig=***"), line.npos) << line;
+        EXPECT_NE(line.find("x ***"), line.npos) << line;
+    }
+}
+
 TEST(LogLine, NoValueCanForgeALineOrATerminalSequence) {
     const LogField fields[] = {{"path", std::string_view("a\nb\x1b[31m\"\\\xe2\x80\xae\xff é")},
                                {"count", 3}};

@@ -279,6 +279,8 @@ TEST(Errors, MessagesAreOneLineOfAscii) {
     EXPECT_EQ(clean_message("  a\r\n\t b \xc3\xb1\x1b[0m\0c  "), "a b ???[0m");
     EXPECT_EQ(clean_message(std::string_view("a\0b", 3)), "a?b");
     EXPECT_EQ(clean_message(std::string(5000, 'x')).size(), 500);
+    EXPECT_EQ(clean_message(std::string(495, 'x') + " Bearer abc1").substr(490), "xxxxx Bear");
+    EXPECT_EQ(clean_message("your hf_0123456789abcdefghijklm is bad"), "your *** is bad");
     EXPECT_EQ(clean_message("\r\n"), "");
     EXPECT_EQ(revision_not_found("v\r\nX-Evil: 1").message, "Invalid rev id: v X-Evil: 1");
 }

@@ -19,9 +19,9 @@ TEST(Breaker, TwoFailuresOpenItAndOneProbeClosesIt) {
     Breaker breaker;
     TimePoint now{};
     breaker.failure(now, "refused");
-    breaker.failure(now, "refused again");
+    breaker.failure(now, "refused http://u:p@h again");
     EXPECT_EQ(breaker.state(), Breaker::State::open);
-    EXPECT_EQ(breaker.cause(), "refused again");
+    EXPECT_EQ(breaker.cause(), "refused http://***@h again") << "it is shown to people";
     EXPECT_FALSE(breaker.would_allow(now + seconds(1)));
     EXPECT_FALSE(breaker.allow(now + seconds(1)));
     now += seconds(2);
