@@ -209,11 +209,12 @@ Task<Outcome<Caller>> Access::admit(IoThread& thread, const Visitor& visitor, co
         co_return refuse_for(Reason::policy, words::by_policy(asked, ruling, contact), ruling.rule);
     }
     auto sharing = sharing_of(rules->access, asked, visitor);
-    if (sharing.sharing == Sharing::shared && is_page_of_nobody(visitor)) {
+    const auto credential = for_operator(route.repo).credential;
+    const bool has_service_token = credential.kind == Credential::Kind::service;
+    if (sharing.sharing == Sharing::shared && has_service_token && is_page_of_nobody(visitor)) {
         sharing.sharing = Sharing::verify;
     }
     if (sharing.sharing != Sharing::shared) {
-        const auto credential = for_operator(route.repo).credential;
         auto standing = co_await standings_.of(thread, route.repo, credential);
         const bool is_open = standing && standing->visibility == Visibility::open;
         if (!is_open) {
