@@ -43,5 +43,7 @@ struct Loaded {
 using Problems = std::vector<std::string>;
 
 std::expected<Loaded, Problems> load_settings(const LoadInput& input);
+// The same sources read once more: what a reload calls.
+using LoadAgain = std::function<std::expected<Loaded, Problems>()>;
 
 }  // namespace hubkeep

@@ -1,7 +1,5 @@
 #include "config/stored_tokens.hpp"
 
-#include <openssl/crypto.h>
-
 #include <boost/json.hpp>
 #include <new>
 #include <optional>
@@ -22,7 +20,7 @@ class WipedMemory final : public json::memory_resource {
         return ::operator new(size, std::align_val_t(alignment));
     }
     void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override {
-        OPENSSL_cleanse(memory, size);
+        wipe_memory(memory, size);
         ::operator delete(memory, std::align_val_t(alignment));
     }
     bool do_is_equal(const json::memory_resource& other) const noexcept override {
@@ -98,8 +96,8 @@ Result<std::vector<StoredToken>> read_stored_tokens(const std::string& data_dir)
         if (content.error().kind == ErrorKind::not_found) return std::vector<StoredToken>();
         return std::unexpected(content.error());
     }
-    auto tokens = parse(*content);
-    OPENSSL_cleanse(content->data(), content->size());
+    const WipedText text(std::move(*content));
+    auto tokens = parse(text.text);
     if (!tokens) {
         return fail(ErrorKind::corrupt,
                     file.string() +
@@ -122,10 +120,8 @@ Result<void> write_stored_tokens(const std::string& data_dir,
                                      {"token", json::string({text.data(), text.size()}, &memory)}},
                                     &memory));
     }
-    auto content = json::serialize(json::object({{"tokens", std::move(list)}}, &memory)) + "\n";
-    const auto written = write_private_file(stored_tokens_file(data_dir), content);
-    OPENSSL_cleanse(content.data(), content.size());
-    return written;
+    const WipedText content(json::serialize(json::object({{"tokens", std::move(list)}}, &memory)));
+    return write_private_file(stored_tokens_file(data_dir), content.text);
 }
 
 }  // namespace hubkeep

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -46,7 +45,7 @@ class Output {
     Output() = default;
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
-    ~Output() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
+    ~Output() { wipe_memory(bytes_.data(), bytes_.size()); }
 
     std::string_view text() const { return {bytes_.data(), size_}; }
     bool is_full() const { return size_ == bytes_.size(); }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <optional>
@@ -11,6 +10,7 @@
 
 #include "common/file.hpp"
 #include "common/network.hpp"
+#include "config/exposure.hpp"
 #include "config/text.hpp"
 #include "config/token.hpp"
 #include "config/values.hpp"
@@ -47,12 +47,6 @@ std::string parse_site(std::string_view text, Site& site) {
     site.port = parsed->has_port() ? parsed->port_number() : (site.tls ? 443 : 80);
     if (site.port == 0) return "has a port that is not 1 to 65535";
     return "";
-}
-
-bool is_loopback(const std::string& host) {
-    boost::system::error_code ec;
-    const auto address = boost::asio::ip::make_address(host, ec);
-    return host == "localhost" || (!ec && address.is_loopback());
 }
 
 bool is_every_address(const std::string& host) {
@@ -257,6 +251,12 @@ std::vector<Finding> find_risks(const Settings& settings, bool has_token) {
         findings.push_back({{"clients.proxies"},
                             "holds every address: anybody can name himself as he likes in "
                             "clients.header"});
+    }
+    if (is_exposed(settings, has_token)) {
+        findings.push_back({{"listen", "access.sharing", "clients.anonymous"},
+                            "can be reached from other machines, and whoever does may read all "
+                            "that the service tokens open, without a key: see access.sharing and "
+                            "clients.anonymous"});
     }
     if (!settings.tls.key.empty()) {
         const auto mode = permissions_of(settings.tls.key);

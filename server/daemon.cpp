@@ -1,6 +1,7 @@
 #include "server/daemon.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -9,7 +10,9 @@
 #include <thread>
 
 #include "config/admin_token.hpp"
+#include "config/exposure.hpp"
 #include "server/daemon_parts.hpp"
+#include "server/daemon_reload.hpp"
 #include "server/net/descriptors.hpp"
 #include "server/net/listener.hpp"
 
@@ -33,12 +36,13 @@ sigset_t awaited_signals() {
 
 class Daemon : public Health {
   public:
-    explicit Daemon(const Settings& settings)
+    Daemon(const Settings& settings, const LoadAgain& load_again)
         : settings_(settings),
           log_(settings.log.level, settings.log.format),
           threads_(settings.threads != 0 ? settings.threads
                                          : std::max(1u, std::thread::hardware_concurrency()),
-                   log_) {}
+                   log_),
+          reload_(settings, load_again, parts_, tls_, log_) {}
 
     Result<void> build(Secrets secrets, const std::vector<std::string>& notices);
     void announce() const;
@@ -53,7 +57,6 @@ class Daemon : public Health {
     Result<std::unique_ptr<Listener>> listen(const ListenAddress& address, SessionHub& sessions,
                                              std::size_t max_open);
     void bound_connections();
-    void reload_tls();
     Task<void> housekeeping();
     bool wait_for(const std::function<bool()>& done, SteadyClock::duration limit) const;
     std::size_t running_tasks();
@@ -64,6 +67,7 @@ class Daemon : public Health {
     DaemonParts parts_;
     ServerTls tls_;
     ServerTls no_tls_;
+    DaemonReload reload_;
     std::unique_ptr<SessionHub> sessions_;
     std::unique_ptr<SessionHub> admin_sessions_;
     std::unique_ptr<Listener> listener_;
@@ -124,7 +128,8 @@ Result<void> Daemon::open_listeners() {
 
 Result<void> Daemon::build(Secrets secrets, const std::vector<std::string>& notices) {
     for (const auto& notice : notices) log_.warn(notice);
-    const auto built = parts_.build({settings_, *this, threads_, log_}, std::move(secrets));
+    const auto built =
+        parts_.build({settings_, *this, reload_, threads_, log_}, std::move(secrets));
     return built ? open_listeners() : built;
 }
 
@@ -160,9 +165,11 @@ void Daemon::announce() const {
     fmt::print("store  {}   limit {:.1f} GiB, {:.1f} GiB used by {} files\n", settings_.data_dir,
                static_cast<double>(usage.limit_bytes) / gib,
                static_cast<double>(usage.blob_bytes) / gib, usage.blobs);
-    fmt::print("token  {}\n", parts_.upstream->has_service_token()
-                                  ? "set: it is used for every client that reaches this address"
-                                  : "none: clients' own tokens are passed to the Hub");
+    std::vector<std::string> names;
+    for (const auto& line : parts_.tokens->lines()) names.push_back(line.token.name);
+    fmt::print("token  {}: {}\n",
+               names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")),
+               who_may_read(settings_, !names.empty()));
     fmt::print("hub    {}{}\n", parts_.upstream->hub().url(),
                parts_.upstream->offline() ? "   offline: it is never asked" : "");
     fmt::print("Use it:  export HF_ENDPOINT={}\n", url);
@@ -178,18 +185,6 @@ Task<void> Daemon::housekeeping() {
     }
 }
 
-void Daemon::reload_tls() {
-    if (settings_.tls.cert.empty()) return;
-    auto tls = make_server_tls(settings_.tls.cert, settings_.tls.key, settings_.tls.client_ca);
-    if (!tls) {
-        log_.error("the certificate was not reloaded; the old one stays",
-                   {{"cause", tls.error().message}});
-        return;
-    }
-    tls_.replace(std::move(*tls));
-    log_.info("the certificate was reloaded");
-}
-
 void Daemon::run() {
     threads_.start();
     threads_.at(0).post([this] { threads_.at(0).tasks().spawn("housekeeping", housekeeping()); });
@@ -199,7 +194,7 @@ void Daemon::run() {
     const auto set = awaited_signals();
     for (int number = 0; sigwait(&set, &number) == 0;) {
         if (number != SIGHUP) break;
-        reload_tls();
+        reload_.reload();
     }
 }
 
@@ -258,12 +253,12 @@ void Daemon::stop() {
 
 }  // namespace
 
-int run_daemon(const Settings& settings, Secrets secrets, const std::vector<std::string>& notices) {
+int run_daemon(Loaded loaded, const LoadAgain& load_again) {
     const auto set = awaited_signals();
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
     signal(SIGPIPE, SIG_IGN);
-    Daemon daemon(settings);
-    const auto built = daemon.build(std::move(secrets), notices);
+    Daemon daemon(loaded.settings, load_again);
+    const auto built = daemon.build(std::move(loaded.secrets), loaded.notices);
     if (!built) {
         fmt::print(stderr, "hubkeep: {}\n", built.error().message);
         return 1;

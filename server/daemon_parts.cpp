@@ -117,9 +117,13 @@ Result<void> DaemonParts::build_answers(const Base& base) {
 void DaemonParts::build_admin(const Base& base) {
     revision_desk = std::make_unique<RevisionDesk>(*index, *revisions, *refresher);
     policy_desk = std::make_unique<PolicyDesk>(*access, *clients);
-    metrics = std::make_unique<Metrics>(*store, *flights, *upstream, *access);
-    admin = std::make_unique<Admin>(base.health, *store, *flights, *upstream, *clients,
-                                    *revision_desk, *policy_desk, *metrics);
+    token_desk = std::make_unique<TokenDesk>(*tokens, *upstream);
+    reload_desk = std::make_unique<ReloadDesk>(base.reloader);
+    metrics = std::make_unique<Metrics>(*store, *flights, *upstream, *access, *tokens,
+                                        base.reloader);
+    admin =
+        std::make_unique<Admin>(base.health, *store, *flights, *upstream, *clients, *revision_desk,
+                                *policy_desk, *token_desk, *reload_desk, *metrics);
 }
 
 Result<void> DaemonParts::build_gates(const Base& base, Secrets& secrets) {

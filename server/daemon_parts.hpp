@@ -17,6 +17,7 @@ struct DaemonParts {
     struct Base {
         const Settings& settings;
         const Health& health;
+        Reloader& reloader;
         IoThreads& threads;
         Log& log;
     };
@@ -52,6 +53,8 @@ struct DaemonParts {
     std::unique_ptr<Proxy> proxy;
     std::unique_ptr<RevisionDesk> revision_desk;
     std::unique_ptr<PolicyDesk> policy_desk;
+    std::unique_ptr<TokenDesk> token_desk;
+    std::unique_ptr<ReloadDesk> reload_desk;
     std::unique_ptr<Metrics> metrics;
     std::unique_ptr<Admin> admin;
 

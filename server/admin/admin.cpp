@@ -37,12 +37,16 @@ Task<void> Admin::handle(Exchange& exchange) {
     const auto path = request.path();
     if (RevisionDesk::is_for(path)) {
         co_await revisions_.handle(exchange);
+    } else if (path == "/reload") {
+        co_await reloads_.handle(exchange);
     } else if (request.method != "GET" && request.method != "HEAD") {
         co_await send_text(exchange, 405, plain_text, "here only GET and HEAD are answered\n");
     } else if (path == "/livez" || path == "/-/livez") {
         co_await send_text(exchange, 200, plain_text, "ok\n");
     } else if (path == "/readyz" || path == "/-/readyz") {
         co_await send_text(exchange, health_.ready() ? 200 : 503, plain_text, health_.report());
+    } else if (path == "/tokens") {
+        co_await tokens_.handle(exchange);
     } else if (path == "/status" || path == "/") {
         co_await send_text(exchange, 200, "application/json", status());
     } else if (path == "/metrics") {

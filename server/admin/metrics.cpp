@@ -64,6 +64,15 @@ void Metrics::add_access(MetricsPage& page) const {
     }
 }
 
+void Metrics::add_tokens(MetricsPage& page) const {
+    for (const auto& line : tokens_.lines()) {
+        page.gauge("hubkeep_token_valid",
+                   "0 when the Hub refuses the service token, 1 when it does not or was not asked.",
+                   line.state == ServiceTokens::State::refused ? 0 : 1,
+                   {{"token", line.token.name}});
+    }
+}
+
 std::string Metrics::text() const {
     MetricsPage page;
     page.gauge("hubkeep_build_info", "Always 1; the version is in the label.", 1,
@@ -72,6 +81,10 @@ std::string Metrics::text() const {
     add_store(page);
     add_upstream(page);
     add_access(page);
+    add_tokens(page);
+    page.gauge("hubkeep_config_last_reload_successful",
+               "0 when the settings had a mistake at the last reload, else 1.",
+               reloader_.last_was_good() ? 1 : 0);
     return page.text();
 }
 

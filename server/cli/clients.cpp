@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -15,6 +14,8 @@
 #include "config/text.hpp"
 #include "config/values.hpp"
 #include "server/cli/admin_call.hpp"
+#include "server/cli/reload.hpp"
+#include "server/cli/table.hpp"
 
 namespace hubkeep {
 namespace {
@@ -36,15 +37,6 @@ std::string given(const CLI::Option* option) {
 int complain(std::string_view verb, std::string_view what, int code = exit_failed) {
     fmt::print(stderr, "hubkeep client {}: {}\n", verb, what);
     return code;
-}
-
-// Of what a running daemon makes of the change, for people.
-std::string reload(const Loaded& loaded) {
-    const auto answer = call_admin(loaded, "POST", "/reload", {});
-    if (!answer) return "The hubkeep that runs with these settings, if any, reads it at its start.";
-    if (answer->status == 200) return "The running hubkeep has read it.";
-    return fmt::format("The running hubkeep did not read it again (it answered {}): see its log.",
-                       answer->status);
 }
 
 // When the daemon has seen each key last, by fingerprint; empty when it does not answer.
@@ -72,36 +64,18 @@ std::string limits_text(const ClientLimits& limits) {
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-// Columns as wide as they need to be; the last one ends where it ends.
-void print_table(const std::vector<std::vector<std::string>>& rows) {
-    std::vector<std::size_t> widths(rows.front().size());
-    for (const auto& row : rows) {
-        for (std::size_t i = 0; i + 1 < row.size(); ++i) {
-            widths[i] = std::max(widths[i], row[i].size() + 2);
-        }
-    }
-    for (const auto& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i)
-            line += fmt::format("{:<{}}", row[i], widths[i]);
-        line.erase(line.find_last_not_of(' ') + 1);
-        fmt::print("{}\n", line);
-    }
-}
-
 void print_list(const std::vector<ClientKey>& keys,
                 const std::map<std::string, std::string>& uses) {
-    const auto or_dash = [](std::string text) { return text.empty() ? "-" : text; };
     std::vector<std::vector<std::string>> rows{
         {"NAME", "TEAM", "KEY", "EXPIRES", "LAST USED", "REPOS", "LIMITS"}};
     for (const auto& key : keys) {
         auto expires = key.expires ? time_text(*key.expires) : "never";
         if (key.is_expired(now())) expires += " (expired)";
         const auto used = uses.find(key.fingerprint());
-        rows.push_back({key.name, or_dash(key.team), key.fingerprint(), expires,
-                        used == uses.end() ? "-" : used->second,
+        rows.push_back({key.name, key.team, key.fingerprint(), expires,
+                        used == uses.end() ? "" : used->second,
                         key.repos.empty() ? "all" : fmt::format("{}", fmt::join(key.repos, ",")),
-                        or_dash(limits_text(key.limits))});
+                        limits_text(key.limits)});
     }
     print_table(rows);
 }
@@ -116,16 +90,6 @@ void print_json(const std::vector<ClientKey>& keys,
         if (used != uses.end()) client.as_object()["last_used"] = used->second;
     }
     fmt::print("{}\n", boost::json::serialize(document));
-}
-
-// Root would make a folder that the daemon's user cannot enter.
-Result<void> prepare(const std::string& data_dir) {
-    if (::geteuid() != 0) return make_folders(data_dir);
-    const auto found = permissions_of(data_dir);
-    if (found) return {};
-    return fail(found.error().kind,
-                fmt::format("{}; start hubkeep once, or set data_dir to where it keeps its files",
-                            found.error().message));
 }
 
 Result<void> read_limit(const CLI::Option* option, std::string_view name, unsigned& out) {
@@ -198,10 +162,10 @@ int ClientAddCommand::run(const ProcessInput& input) {
     }
     auto key = asked_for();
     if (!key) return complain("add", key.error().message, exit_usage);
-    const auto loaded = load_or_explain(flags_, input);
+    const auto loaded = load_without_secrets(flags_, input);
     if (!loaded) return loaded.error();
     const auto& data_dir = loaded->settings.data_dir;
-    const auto prepared = prepare(data_dir);
+    const auto prepared = prepare_data_dir(data_dir);
     if (!prepared) return complain("add", prepared.error().message);
     const auto text = make_client_key();
     if (!text) return complain("add", text.error().message);
@@ -213,8 +177,7 @@ int ClientAddCommand::run(const ProcessInput& input) {
                key->name);
     fmt::print("{}\n", text->reveal());
     std::fflush(stdout);
-    fmt::print(stderr, "{}\n", reload(*loaded));
-    return exit_ok;
+    return reload_daemon(*loaded, "it");
 }
 
 ClientListCommand::ClientListCommand(CLI::App& client)
@@ -228,7 +191,7 @@ std::string ClientListCommand::help() const {
 }
 
 int ClientListCommand::run(const ProcessInput& input) {
-    const auto loaded = load_or_explain(flags_, input);
+    const auto loaded = load_without_secrets(flags_, input);
     if (!loaded) return loaded.error();
     auto keys = load_client_keys(loaded->settings.data_dir);
     if (!keys) return complain("ls", keys.error().message);
@@ -253,15 +216,15 @@ int ClientRemoveCommand::run(const ProcessInput& input) {
         fmt::print(stderr, "{}", remove_usage);
         return exit_usage;
     }
-    const auto loaded = load_or_explain(flags_, input);
+    const auto loaded = load_without_secrets(flags_, input);
     if (!loaded) return loaded.error();
     const auto name = given(name_);
     const auto removed =
         change_client_keys(loaded->settings.data_dir,
                            [&](std::vector<ClientKey>& keys) { return remove_key(keys, name); });
     if (!removed) return complain("rm", removed.error().message);
-    fmt::print("{} has no key any more. {}\n", name, reload(*loaded));
-    return exit_ok;
+    fmt::print("{} has no key any more\n", name);
+    return reload_daemon(*loaded, "that");
 }
 
 }  // namespace hubkeep

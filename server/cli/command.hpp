@@ -43,10 +43,21 @@ class Command {
     CLI::App& app_;  // the root CLI::App's, which outlives the commands
 };
 
+// Where the settings of this command line come from. `file` stands for --config where a command
+// takes the file as its argument.
+LoadInput load_input(const SettingFlags& flags, const ProcessInput& input,
+                     const std::optional<std::string>& file = {});
+
 // The settings in force; when there are problems they are printed and the exit code is returned.
-// `file` stands for --config where a command takes the file as its argument.
-std::expected<Loaded, int> load_or_explain(const SettingFlags& flags, const ProcessInput& input,
-                                           const std::optional<std::string>& file = {});
+std::expected<Loaded, int> load_or_explain(const LoadInput& load);
+std::expected<Loaded, int> load_or_explain(const SettingFlags& flags, const ProcessInput& input);
+// For verbs that only talk to the daemon or change a file: see LoadInput::with_secrets.
+std::expected<Loaded, int> load_without_secrets(const SettingFlags& flags,
+                                                const ProcessInput& input);
+
+// For verbs that write into data_dir. Root does not make it: it would be a folder that the daemon's
+// user cannot enter.
+Result<void> prepare_data_dir(const std::string& data_dir);
 
 // Of the flags and of where else settings come from; ends the help of a command.
 std::string help_on_sources();

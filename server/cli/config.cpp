@@ -33,7 +33,7 @@ int ConfigCheckCommand::run(const ProcessInput& input) {
         fmt::print(stderr, "hubkeep config check: name the file once, as FILE or with --config\n");
         return exit_usage;
     }
-    const auto loaded = load_or_explain(flags_, input, file);
+    const auto loaded = load_or_explain(load_input(flags_, input, file));
     if (!loaded) return loaded.error();
     print_notices(*loaded);
     fmt::print("{}: no mistakes\n", loaded->file.value_or("settings without a file"));

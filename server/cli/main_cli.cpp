@@ -8,8 +8,11 @@
 #include "config/text.hpp"
 #include "server/cli/clients.hpp"
 #include "server/cli/config.hpp"
+#include "server/cli/doctor.hpp"
 #include "server/cli/policy.hpp"
+#include "server/cli/reload.hpp"
 #include "server/cli/revisions.hpp"
+#include "server/cli/token.hpp"
 #include "server/cli/version.hpp"
 
 namespace hubkeep {
@@ -23,6 +26,9 @@ constexpr std::string_view usage =
     "  config show     print the settings in force, with --origin where they come from\n"
     "  config init     print a settings file with every key explained\n"
     "  client add      make a key for a client; client ls and client rm list and revoke them\n"
+    "  doctor          find what is wrong with this installation, and say what to do\n"
+    "  token set       store a token of the Hub; token status and token rm list and remove them\n"
+    "  reload          read settings, tokens, keys and certificates again\n"
     "  refresh         ask the Hub now where a branch points\n"
     "  policy test     tell what the rules would say to a client, and why\n"
     "  pin, unpin      serve one commit of a branch, wherever it moves; pins lists them\n"
@@ -52,6 +58,7 @@ CommandLine::CommandLine(const ServeFunction& serve) {
     auto& config = *root_.add_subcommand("config");
     auto& client = *root_.add_subcommand("client");
     auto& policy = *root_.add_subcommand("policy");
+    auto& token = *root_.add_subcommand("token");
     commands_.push_back(std::make_unique<ServeCommand>(root_, serve));
     commands_.push_back(std::make_unique<ConfigCheckCommand>(config));
     commands_.push_back(std::make_unique<ConfigShowCommand>(config));
@@ -59,6 +66,11 @@ CommandLine::CommandLine(const ServeFunction& serve) {
     commands_.push_back(std::make_unique<ClientAddCommand>(client));
     commands_.push_back(std::make_unique<ClientListCommand>(client));
     commands_.push_back(std::make_unique<ClientRemoveCommand>(client));
+    commands_.push_back(std::make_unique<DoctorCommand>(root_));
+    commands_.push_back(std::make_unique<TokenSetCommand>(token));
+    commands_.push_back(std::make_unique<TokenRemoveCommand>(token));
+    commands_.push_back(std::make_unique<TokenStatusCommand>(token));
+    commands_.push_back(std::make_unique<ReloadCommand>(root_));
     for (const auto verb : {RevisionCommand::Verb::refresh, RevisionCommand::Verb::pin,
                             RevisionCommand::Verb::unpin, RevisionCommand::Verb::pins}) {
         commands_.push_back(std::make_unique<RevisionCommand>(root_, verb));
@@ -66,7 +78,9 @@ CommandLine::CommandLine(const ServeFunction& serve) {
     commands_.push_back(std::make_unique<PolicyTestCommand>(policy));
     commands_.push_back(std::make_unique<VersionCommand>(root_));
     root_.add_flag("-h,--help");
-    for (auto* const group : {&config, &client, &policy}) group->add_flag("-h,--help");
+    for (auto* const group : {&config, &client, &policy, &token}) {
+        group->add_flag("-h,--help");
+    }
     for (const auto& command : commands_) command->app().add_flag("-h,--help");
 }
 
@@ -117,8 +131,8 @@ int CommandLine::run(int argc, char** argv, const ProcessInput& input) {
         chosen.size() == 1 && !words.empty() && !words.front().starts_with('-');
     if (is_misspelt) {
         const auto hint = did_you_mean(
-            words.front(),
-            {"serve", "config", "client", "policy", "refresh", "pin", "unpin", "pins", "version"});
+            words.front(), {"serve", "config", "client", "policy", "doctor", "token", "reload",
+                            "refresh", "pin", "unpin", "pins", "version"});
         return complain("", fmt::format("no command {}{}", in_quotes(words.front()), hint));
     }
     const auto unknown = explain_unknown(words);

@@ -81,7 +81,7 @@ int PolicyTestCommand::run(const ProcessInput& input) {
           std::pair(revision_, "revision")}) {
         if (option->count() != 0) target.params().append({name, option->results().back()});
     }
-    const auto loaded = load_or_explain(flags_, input);
+    const auto loaded = load_without_secrets(flags_, input);
     if (!loaded) return loaded.error();
     const auto answer = call_admin(*loaded, "GET", std::string(target.buffer()), "");
     if (!answer) return complain(answer.error().message);

@@ -113,7 +113,7 @@ int RevisionCommand::run(const ProcessInput& input) {
                                        std::pair(commit_, "commit")}) {
         if (option && option->count() != 0) order[name] = option->results().back();
     }
-    const auto loaded = load_or_explain(flags_, input);
+    const auto loaded = load_without_secrets(flags_, input);
     if (!loaded) return loaded.error();
     const auto path = verb_ == Verb::refresh ? "/refresh" : "/pins";
     const auto body = verb_ == Verb::pins ? "" : boost::json::serialize(order);

@@ -14,11 +14,13 @@ std::string ServeCommand::help() const {
 }
 
 int ServeCommand::run(const ProcessInput& input) {
-    auto loaded = load_or_explain(flags_, input);
+    // The flags and the environment stay as they are; files, commands and credentials may change.
+    const auto load = load_input(flags_, input);
+    auto loaded = load_or_explain(load);
     if (!loaded) return loaded.error();
     // Libraries make files as well, and what is private at the Hub stays private here.
     ::umask(077);
-    return serve_(loaded->settings, std::move(loaded->secrets), loaded->notices);
+    return serve_(std::move(*loaded), [&load] { return load_settings(load); });
 }
 
 }  // namespace hubkeep

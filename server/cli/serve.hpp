@@ -2,16 +2,13 @@
 // `hubkeep serve`: loads the settings and hands them to the daemon, which this layer does not know.
 
 #include <functional>
-#include <string>
-#include <vector>
 
 #include "server/cli/command.hpp"
 
 namespace hubkeep {
 
-// Runs the daemon to its end and returns the exit code; `notices` are to be logged at its start.
-using ServeFunction = std::function<int(const Settings& settings, Secrets secrets,
-                                        const std::vector<std::string>& notices)>;
+// Runs the daemon to its end and returns the exit code; `load_again` is for its reloads.
+using ServeFunction = std::function<int(Loaded loaded, const LoadAgain& load_again)>;
 
 class ServeCommand : public Command {
   public:

@@ -117,7 +117,7 @@ TEST_F(Load, AWholeFile) {
     EXPECT_EQ(loaded.settings, expected);
     EXPECT_EQ(loaded.secrets.service_tokens.at(0).token.reveal(), "hf_abc");
     EXPECT_EQ(loaded.origins.size(), 18U);
-    EXPECT_THAT(loaded.notices, IsEmpty());
+    EXPECT_THAT(loaded.notices, ElementsAre(HasSubstr("without a key")));
 }
 
 TEST_F(Load, FlagThenEnvironmentThenFileThenDefault) {
