@@ -2,8 +2,8 @@
 
 Runs in the environment of any huggingface_hub from 0.20 on; its argument is how many jobs may run
 at once. Input: a list of
-{"call": "file" | "snapshot" | "info" | "tree" | "refs" | "paths" | "lists" | "read",
-...arguments}, where `endpoint` takes the place of HF_ENDPOINT for one job.
+{"call": "file" | "snapshot" | "info" | "tree" | "refs" | "paths" | "lists" | "read" | "whoami" |
+"login", ...arguments}, where `endpoint` takes the place of HF_ENDPOINT for one job.
 Output, on the last line: a list of the same length, with digests and never the bytes; an exception
 becomes the names of its classes, so that the test sees what the user's `except` would.
 """
@@ -84,7 +84,19 @@ def read(path, start, stop):
         return {"sha256": hashlib.sha256(stream.read(stop - start)).hexdigest()}
 
 
-CALLS = {it.__name__: it for it in (file, snapshot, info, tree, refs, paths, lists, read)}
+def whoami(**job):
+    told = HfApi().whoami(**job)
+    return {"name": told["name"], "role": told["auth"]["accessToken"]["role"]}
+
+
+def login(token):
+    """As `hf auth login` does: asks who it is, and stores the token for what follows."""
+    huggingface_hub.login(token=token)
+    return {"stored": HfApi().token or huggingface_hub.get_token()}
+
+
+CALLS = {it.__name__: it for it in (file, snapshot, info, tree, refs, paths, lists, read, whoami,
+                                    login)}
 
 
 def do(job):
