@@ -56,6 +56,13 @@ def free_port() -> int:
             return port
 
 
+def free_ports(count: int) -> list[int]:
+    ports = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return list(ports)
+
+
 def flag_args(flags: dict) -> list[str]:
     """`revisions_ttl="0s"` is `--revisions-ttl 0s`; None leaves a flag out."""
     args = []
@@ -93,7 +100,7 @@ class Daemon:
     def __init__(self, folder: pathlib.Path, flags: dict, env: dict | None = None, args=(),
                  secrets_kept=(), prefix=()):
         folder.mkdir(parents=True, exist_ok=True)
-        self.port, self.admin_port = free_port(), free_port()
+        self.port, self.admin_port = free_ports(2)
         if "listen" in flags:
             self.port = int(flags["listen"].rpartition(":")[2])
         self.data_dir = pathlib.Path(flags.get("data_dir") or folder / "data")
