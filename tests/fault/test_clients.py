@@ -138,6 +138,34 @@ def test_what_is_wrong_with_a_key_is_said_even_where_none_is_needed(start, clien
     assert ask(daemon, path).status == 200
 
 
+def test_a_running_daemon_learns_of_new_and_revoked_keys(start, clients, repo):
+    first = clients.add("first")
+    daemon = start(clients_anonymous=NOBODY)
+    path = file_path(repo, "config.json")
+    second = clients.add("second")
+    for key in (first, second):
+        assert ask(daemon, path, **bearer(key)).status == 200
+    clients.remove("first")
+    refused(ask(daemon, path, **bearer(first)), "not known here")
+    assert ask(daemon, path, **bearer(second)).status == 200
+    daemon.restart()
+    refused(ask(daemon, path, **bearer(first)), "not known here")
+
+
+def test_a_broken_list_stops_the_start_and_not_the_daemon(start, clients, repo, hubkeep_cli):
+    key = clients.add("ci")
+    daemon = start(clients_anonymous=NOBODY)
+    file = clients.data_dir / "clients.json"
+    good = file.read_text()
+    file.write_text(good[:-5])
+    done = hubkeep_cli("config", "check", "--data-dir", clients.data_dir)
+    assert done.returncode == 78 and "clients.json cannot be used" in done.stderr
+    assert clients.run("add", "more").returncode == 1
+    daemon.admin("POST", "/reload")
+    assert ask(daemon, file_path(repo, "config.json"), **bearer(key)).status == 200
+    wait_until(lambda: "clients.json cannot be used" in daemon.output(), "the mistake in the log")
+
+
 ROUTES = [
     "/org/shown/resolve/main/config.json", "/org/shown/raw/main/config.json",
     "/org/shown/resolve/main/absent", "/org/absent/resolve/main/config.json",
@@ -298,6 +326,10 @@ def test_a_certificate_names_its_client(start, repo, tmp_path):
     status, body = fetch_with(daemon, "/api/whoami-v2", servers, build)
     assert status == 200 and json.loads(body)["name"] == "build-7"
     assert [it["name"] for it in json.loads(body)["orgs"]] == ["robots"]
+    trusted.write_bytes(open(strangers.ca_file, "rb").read())
+    daemon.admin("POST", "/reload")
+    wait_until(lambda: fetch_with(daemon, path, servers, stranger)[0] == 200, "the new authority")
+    assert fetch_with(daemon, path, servers, build)[0] == "turned away"
 
 
 # What they are told, and what the operator is told
