@@ -170,7 +170,7 @@ std::vector<Setting> access_settings() {
             "The header in which such a proxy names the user, for instance X-Forwarded-User. "
             "Empty: none.", "NAME")),
         reloadable(row<FIELD(clients.teams)>("clients.teams",
-            "Teams of users that a proxy or a certificate names: [{name: ml, members: [alice, "
+            "Teams of users that a proxy or a certificate names: [{name: ml, members: [ci-*, "
             "\"*@ml.example\"]}].")),
         reloadable(row<FIELD(access.sharing)>("access.sharing",
             "Who may read what is not public. shared: every client, what the service token can. "

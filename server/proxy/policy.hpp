@@ -43,7 +43,7 @@ struct SharingRuling {
 // Rules about files are for files alone.
 SharingRuling sharing_of(const AccessSettings& access, const Asked& asked, const Visitor& visitor);
 
-// "alice" or "ali*", "team:ml", "anonymous".
+// "ci" or "ci-*", "team:ml", "anonymous".
 bool client_matches(const std::vector<std::string>& patterns, const Visitor& visitor);
 
 }  // namespace hubkeep
