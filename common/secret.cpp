@@ -93,15 +93,20 @@ class Secret::Buffer {
     ~Buffer() { release(data_, size_); }
 
     std::string_view text() const { return {data_, size_}; }
-    const std::string& fingerprint() const {
-        std::call_once(named_, [this] { fingerprint_ = fingerprint_of(text()); });
-        return fingerprint_;
+    // Of the text behind the offset. Known once for the first offset: askers have the same in mind.
+    std::string fingerprint(std::size_t offset) const {
+        std::call_once(named_, [&] {
+            fingerprint_ = fingerprint_of(text().substr(offset));
+            named_offset_ = offset;
+        });
+        return offset == named_offset_ ? fingerprint_ : fingerprint_of(text().substr(offset));
     }
 
   private:
     char* const data_;
     const std::size_t size_;
     mutable std::once_flag named_;
+    mutable std::size_t named_offset_ = 0;
     mutable std::string fingerprint_;
 };
 
@@ -109,7 +114,14 @@ Secret::Secret(std::string_view text)
     : buffer_(text.empty() ? nullptr : std::make_shared<const Buffer>(text)) {}
 
 std::string_view Secret::reveal() const {
-    return buffer_ ? buffer_->text() : std::string_view();
+    return buffer_ ? buffer_->text().substr(offset_) : std::string_view();
+}
+
+Secret Secret::tail(std::size_t offset) const {
+    if (offset >= reveal().size()) return {};
+    Secret rest = *this;
+    rest.offset_ += offset;
+    return rest;
 }
 
 bool Secret::equals(std::string_view other) const {
@@ -119,7 +131,7 @@ bool Secret::equals(std::string_view other) const {
 }
 
 std::string Secret::fingerprint() const {
-    return buffer_ ? buffer_->fingerprint() : fingerprint_of("");
+    return buffer_ ? buffer_->fingerprint(offset_) : fingerprint_of("");
 }
 
 void wipe_memory(void* data, std::size_t size) {

@@ -16,15 +16,18 @@ class Secret {
     explicit Secret(std::string_view text);
 
     bool empty() const { return !buffer_; }
+    // What is behind so many bytes, in the same memory.
+    Secret tail(std::size_t offset) const;
     std::string_view reveal() const;
     // Constant time in the length of the secret.
     bool equals(std::string_view other) const;
-    // 16 hex characters of the SHA-256: names a credential without giving it away.
+    // 16 hex characters of the SHA-256: names a credential without giving it away. Copies share it.
     std::string fingerprint() const;
 
   private:
     class Buffer;
     std::shared_ptr<const Buffer> buffer_;  // null when empty
+    std::size_t offset_ = 0;                // within the buffer
 };
 
 // Makes the text unreadable and empty, also what lies behind its end.

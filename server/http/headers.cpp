@@ -86,8 +86,9 @@ void Headers::remove(std::string_view name) {
     std::erase_if(fields_, [&](const Field& f) { return iequals(f.first, name); });
 }
 
-Secret Headers::take_secret(std::string_view name) {
-    Secret taken(get(name));
+Secret Headers::take_secret(std::string_view name, const Secret& known) {
+    const auto first = get(name);
+    Secret taken = known.equals(first) ? known : Secret(first);
     for (auto& [key, value] : fields_) {
         if (iequals(key, name)) wipe(value);
     }

@@ -26,8 +26,9 @@ class Headers {
     void add(std::string_view name, std::string_view value);
     void set(std::string_view name, std::string_view value);  // replaces all of that name
     void remove(std::string_view name);
-    // The first value of that name; all of them are wiped and removed.
-    Secret take_secret(std::string_view name);
+    // The first value of that name; all of them are wiped and removed. When `known` has the same
+    // text it is returned, with all that was found out about it.
+    Secret take_secret(std::string_view name, const Secret& known = {});
     // Hop-by-hop fields and those named in Connection (RFC 9110 section 7.6.1).
     void remove_hop_by_hop();
     auto begin() const { return fields_.begin(); }

@@ -133,7 +133,7 @@ Result<void> SessionImpl::begin_turn(std::size_t head_size) {
     turn.request = std::move(*request);
     const auto framing = check_request(turn.request, text, hub_.limits_.head_fields);
     input_.consume(head_size);
-    turn.authorization = turn.request.headers.take_secret("Authorization");
+    authorization_ = turn.request.headers.take_secret("Authorization", authorization_);
     turn.request.headers.take_secret("Proxy-Authorization");
     turn.request.headers.take_secret("Cookie");
     if (!framing) return std::unexpected(framing.error());
@@ -162,8 +162,6 @@ Task<bool> SessionImpl::serve_one() {
     else co_await refuse(begun.error());
     co_await end_answer();
     log_turn();
-    // The connection may be kept for long.
-    turn.authorization = Secret();
     co_return turn.keep_alive&& stream_.is_open();
 }
 

@@ -14,7 +14,6 @@ namespace hubkeep {
 // One request and its answer.
 struct SessionTurn {
     RequestHead request;
-    Secret authorization;
     Framing framing;
     std::optional<BodyReader> body;
     bool expects_continue = false;  // and has not been told yet
@@ -40,7 +39,7 @@ class SessionImpl final : public Exchange {
     void drain();
 
     const RequestHead& request() const override { return turn_->request; }
-    const Secret& authorization() const override { return turn_->authorization; }
+    const Secret& authorization() const override { return authorization_; }
     const std::string& request_id() const override { return turn_->id; }
     bool over_tls() const override { return over_tls_; }
     bool over_limit() const override { return over_limit_; }
@@ -85,7 +84,9 @@ class SessionImpl final : public Exchange {
     DateText date_;
     std::string text_;  // the head being sent; kept for its memory
     std::size_t served_ = 0;
-    bool idle_ = false;  // waiting for the first byte of a request
+    bool idle_ = false;     // waiting for the first byte of a request
+    // Of the latest request, in guarded memory: a client sends the same each time.
+    Secret authorization_;
     std::optional<Turn> turn_;
 };
 

@@ -54,12 +54,16 @@ Secret password_of(std::string_view encoded) {
 }
 
 // What the client sent as its credential: a token of the Hub or a key of hubkeep.
-Secret credential_in(std::string_view authorization) {
-    const auto space = authorization.find(' ');
+Secret credential_in(const Secret& authorization) {
+    const auto text = authorization.reveal();
+    const auto space = text.find(' ');
     if (space == std::string_view::npos) return {};
-    const auto scheme = authorization.substr(0, space);
-    const auto rest = trimmed(authorization.substr(space));
-    if (iequals(scheme, "Bearer")) return Secret(rest);
+    const auto scheme = text.substr(0, space);
+    const auto rest = trimmed(text.substr(space));
+    if (iequals(scheme, "Bearer")) {
+        const auto at_the_end = text.size() - rest.size();
+        return text.ends_with(rest) ? authorization.tail(at_the_end) : Secret(rest);
+    }
     if (!iequals(scheme, "Basic")) return {};
     auto password = password_of(rest);
     // Other passwords are for somebody else.
@@ -216,7 +220,7 @@ std::expected<Visitor, HubError> Clients::identify(const Sender& sender, std::in
 std::expected<Visitor, HubError> Clients::identify(const Exchange& exchange) const {
     const auto& headers = exchange.request().headers;
     const auto peer = address_in(exchange.peer());
-    return identify({peer, exchange.peer_certificate(), exchange.authorization().reveal(), headers},
+    return identify({peer, exchange.peer_certificate(), exchange.authorization(), headers},
                     unix_now());
 }
 

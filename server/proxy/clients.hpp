@@ -23,7 +23,7 @@ namespace hubkeep {
 struct Sender {
     boost::asio::ip::address peer;  // the other end of the connection
     std::string_view certificate;   // the verified name, "" without a certificate
-    std::string_view authorization;
+    Secret authorization;
     const Headers& headers;
 };
 

@@ -78,6 +78,23 @@ TEST(Secret, AnEmptyTextIsNoSecret) {
     EXPECT_FALSE(Secret("x").empty());
 }
 
+TEST(Secret, ATailIsASecretInTheSameMemory) {
+    const Secret whole("Bearer hf_abc");
+    const auto token = whole.tail(7);
+    EXPECT_EQ(token.reveal(), "hf_abc");
+    EXPECT_EQ(token.reveal().data(), whole.reveal().data() + 7);
+    EXPECT_TRUE(token.equals("hf_abc"));
+    EXPECT_EQ(token.tail(3).reveal(), "abc");
+    EXPECT_TRUE(whole.tail(13).empty());
+    EXPECT_TRUE(whole.tail(std::string::npos).empty());
+    EXPECT_TRUE(Secret().tail(0).empty());
+    // Whichever of them is asked first.
+    EXPECT_EQ(token.fingerprint(), Secret("hf_abc").fingerprint());
+    EXPECT_EQ(whole.fingerprint(), Secret("Bearer hf_abc").fingerprint());
+    EXPECT_EQ(whole.tail(7).fingerprint(), token.fingerprint());
+    EXPECT_EQ(token.tail(3).fingerprint(), Secret("abc").fingerprint());
+}
+
 TEST(Wipe, LeavesNothingOfTheTextNorBehindItsEnd) {
     std::string plain(text);
     plain.reserve(100);

@@ -80,5 +80,24 @@ TEST(ContentDisposition, EncodesTheName) {
               "filename=\"a b_c____;'.txt\";");
 }
 
+TEST(Headers, ASecretIsTakenOutAndAKnownOneIsGivenBack) {
+    const auto with = [](std::string_view value) {
+        Headers headers;
+        headers.add("authorization", value);
+        headers.add("Authorization", "Bearer other");
+        return headers;
+    };
+    auto headers = with("Bearer abc");
+    const auto first = headers.take_secret("Authorization");
+    EXPECT_EQ(first.reveal(), "Bearer abc");
+    EXPECT_FALSE(headers.has("Authorization"));
+    const auto same = with("Bearer abc").take_secret("Authorization", first);
+    EXPECT_EQ(same.reveal().data(), first.reveal().data());
+    for (const std::string_view text : {"Bearer abd", "Bearer abcd", "Bearer ab", "bearer abc"}) {
+        EXPECT_EQ(with(text).take_secret("Authorization", first).reveal(), text);
+    }
+    EXPECT_TRUE(Headers().take_secret("Authorization", first).empty());
+}
+
 }  // namespace
 }  // namespace hubkeep

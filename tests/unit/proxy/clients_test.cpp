@@ -29,7 +29,8 @@ class ClientsTest : public ::testing::Test {
                                          const std::string& certificate = "") {
         const Clients clients(settings_, keys_);
         return clients.identify(
-            {boost::asio::ip::make_address(peer_), certificate, authorization, headers_}, now);
+            {boost::asio::ip::make_address(peer_), certificate, Secret(authorization), headers_},
+            now);
     }
 
     bool is_admitted() { return ask().has_value(); }
@@ -228,7 +229,7 @@ TEST_F(ClientsTest, WhatAKeyHasUsedOutlivesAReload) {
     Clients clients(settings_, keys_);
     const auto peer = boost::asio::ip::make_address(peer_);
     const auto ask_now = [&] {
-        return clients.identify({peer, "", "Bearer " + text, headers_}, now);
+        return clients.identify({peer, "", Secret("Bearer " + text), headers_}, now);
     };
     const auto before = ask_now();
     ASSERT_TRUE(before);
