@@ -84,7 +84,7 @@ class SessionImpl final : public Exchange {
     DateText date_;
     std::string text_;  // the head being sent; kept for its memory
     std::size_t served_ = 0;
-    bool idle_ = false;     // waiting for the first byte of a request
+    bool idle_ = false;  // waiting for the first byte of a request
     // Of the latest request, in guarded memory: a client sends the same each time.
     Secret authorization_;
     std::optional<Turn> turn_;

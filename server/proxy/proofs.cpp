@@ -45,19 +45,17 @@ void Proofs::remember(const RepoId& repo, const std::string& who, const Lesson& 
                       const ProofTimes& times) {
     const auto now = unix_now();
     const auto kind = std::string(name_of(repo.kind));
-    bool had_one = false;
     {
         const std::lock_guard lock(mutex_);
         if (rows_.size() >= max_remembered) rows_.clear();
-        auto& row = rows_[key_of(repo, who)];
-        had_one = row.granted_at != 0;
-        row = *lesson.granted ? Row{.granted_at = now}
-                              : Row{.refusal = lesson.refusal, .refused_at = now};
+        rows_[key_of(repo, who)] = *lesson.granted
+                                       ? Row{.granted_at = now}
+                                       : Row{.refusal = lesson.refusal, .refused_at = now};
     }
     if (*lesson.granted) {
         const auto longest = std::chrono::ceil<seconds>(std::max(times.ttl, times.grace));
         index_.post({PutProof{kind, repo.name, who, now, now - longest.count()}});
-    } else if (had_one) {
+    } else {
         index_.post({DropProof{kind, repo.name, who}});
     }
 }

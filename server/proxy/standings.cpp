@@ -38,16 +38,16 @@ std::optional<VisibilityRow> Standings::recall(IoThread& thread, const RepoId& r
 }
 
 // Names that do not exist are without number, so they are not written down.
-void Standings::remember(const RepoId& repo, const VisibilityRow& row) {
-    bool was_there = false;
+void Standings::remember(IoThread& thread, const RepoId& repo, const VisibilityRow& row) {
     {
         const std::lock_guard lock(mutex_);
         if (rows_.size() >= max_remembered) rows_.clear();
-        auto& kept = rows_[key_of(repo)];
-        was_there = kept.visibility != Visibility::closed;
-        kept = row;
+        rows_[key_of(repo)] = row;
     }
-    if (row.visibility == Visibility::closed && !was_there) return;
+    auto& reader = index_.reader(thread.number());
+    const bool is_news = row.visibility != Visibility::closed ||
+                         reader.visibility(name_of(repo.kind), repo.name).has_value();
+    if (!is_news) return;
     index_.post({PutVisibility{std::string(name_of(repo.kind)), repo.name, row}});
 }
 
@@ -91,7 +91,7 @@ Task<std::optional<VisibilityRow>> Standings::ask(IoThread& thread, RepoId repo,
     const auto route = parse_route("GET", answer->hub_target);
     if (status < 400 && is_valid_repo_name(route.repo.name)) row.canonical = route.repo.name;
     if (status != 200) {
-        remember(repo, row);
+        remember(thread, repo, row);
         co_return row;
     }
     const auto body = co_await answer->response.read_all(info_limit_bytes);
@@ -101,7 +101,7 @@ Task<std::optional<VisibilityRow>> Standings::ask(IoThread& thread, RepoId repo,
     if (!facts->is_private.value_or(true)) {
         row.visibility = facts->gated.value_or(true) ? Visibility::gated : Visibility::open;
     }
-    remember(repo, row);
+    remember(thread, repo, row);
     co_return row;
 }
 

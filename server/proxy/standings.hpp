@@ -30,7 +30,7 @@ class Standings {
 
   private:
     std::optional<VisibilityRow> recall(IoThread& thread, const RepoId& repo);
-    void remember(const RepoId& repo, const VisibilityRow& row);
+    void remember(IoThread& thread, const RepoId& repo, const VisibilityRow& row);
     Task<std::optional<VisibilityRow>> ask(IoThread& thread, RepoId repo, Credential credential,
                                            Priority priority);
 
