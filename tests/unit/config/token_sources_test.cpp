@@ -167,7 +167,7 @@ TEST_F(TokenSources, AStoredFileThatSomebodyChangedIsRefused) {
     const std::string good = R"({"name":"a","repos":["x"],"token":"hf_canary"})";
     folder_.write("tokens.json", "{\"tokens\":[" + good + "]}");
     EXPECT_THAT(found(), ElementsAre("a=hf_canary from stored"));
-    for (const std::string content :
+    for (const std::string& content :
          {std::string(""), std::string("{}"), "[" + good + "]", "{\"tokens\":[" + good + "]",
           std::string(R"({"tokens":[{"name":"a","repos":[],"token":"hf_canary"}]})"),
           std::string(R"({"tokens":[{"name":"default","repos":["x"],"token":"hf_canary"}]})"),
