@@ -14,14 +14,13 @@ namespace json = boost::json;
 constexpr std::size_t max_file = 1024 * 1024;
 constexpr std::size_t max_repos = 1000;
 
-// Memory for JSON that holds tokens: overwritten when it is given back.
+// Memory for JSON that holds tokens: overwritten when it is given back. Boost.JSON needs no more
+// alignment than every allocation has, and does not name the same one when it gives back a key.
 class WipedMemory final : public json::memory_resource {
-    void* do_allocate(std::size_t size, std::size_t alignment) override {
-        return ::operator new(size, std::align_val_t(alignment));
-    }
-    void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override {
+    void* do_allocate(std::size_t size, std::size_t) override { return ::operator new(size); }
+    void do_deallocate(void* memory, std::size_t size, std::size_t) override {
         wipe_memory(memory, size);
-        ::operator delete(memory, std::align_val_t(alignment));
+        ::operator delete(memory);
     }
     bool do_is_equal(const json::memory_resource& other) const noexcept override {
         return this == &other;

@@ -26,9 +26,11 @@ Result<void> DaemonReload::apply(Loaded& loaded) {
         tls = std::move(*made);
     }
     tls_.replace(std::move(tls));
-    parts_.tokens->replace(std::move(loaded.secrets.service_tokens));
-    parts_.access->replace(settings);
+    // The rules before the tokens: what a new one opens is never shared by the old rules.
     parts_.clients->replace(settings.clients, std::move(loaded.secrets.client_keys));
+    parts_.access->replace(settings);
+    parts_.tokens->replace(std::move(loaded.secrets.service_tokens));
+    parts_.access->credentials_changed();
     return {};
 }
 

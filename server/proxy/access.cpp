@@ -1,6 +1,7 @@
 #include "server/proxy/access.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "server/proxy/access_words.hpp"
 #include "server/proxy/patterns.hpp"
@@ -55,8 +56,12 @@ void Access::replace(const Settings& settings) {
     const auto names_repos = [](const auto& rule) { return !rule.repos.empty(); };
     rules->name_repos = std::ranges::any_of(settings.policy.rules, names_repos) ||
                         std::ranges::any_of(settings.access.rules, names_repos);
-    rules->name_revisions = std::ranges::any_of(
-        settings.policy.rules, [](const PolicyRule& rule) { return !rule.revisions.empty(); });
+    for (const auto& rule : settings.policy.rules) {
+        for (const auto& pattern : rule.revisions) {
+            if (has_wildcard(pattern)) rules->revision_globs = true;
+            else rules->revision_names.insert(Revisions::plain(pattern));
+        }
+    }
     rules->all_shared = settings.access.sharing == Sharing::shared &&
                         std::ranges::all_of(settings.access.rules, [](const AccessRule& rule) {
                             return rule.sharing == Sharing::shared;
@@ -88,7 +93,9 @@ Caller Access::for_operator(const RepoId& repo) const {
 }
 
 Caller Access::admit_alone(const Visitor& visitor) const {
-    const bool is_one_of_us = rules()->all_shared && !is_page_of_nobody(visitor);
+    // Of a key that is for some repos, answers about all of them would tell of the others.
+    const bool is_one_of_us =
+        rules()->all_shared && visitor.repos.empty() && !is_page_of_nobody(visitor);
     auto own = upstream_.service_credential();
     if (is_one_of_us && own.kind == Credential::Kind::service) {
         return {std::move(own), std::string(service_group)};
@@ -117,29 +124,27 @@ std::vector<std::string> Access::names_of(IoThread& thread, const Rules& rules,
                                           const Visitor& visitor, const RepoId& repo,
                                           const std::string& revision) {
     if (!is_commit(revision)) return {Revisions::plain(revision)};
-    if (!rules.name_revisions) return {};
+    if (!rules.revision_globs && rules.revision_names.empty()) return {};
     auto& reader = index_.reader(thread.number());
     std::vector<std::string> names;
-    for (const auto& access : {std::string(service_group), std::string(),
-                               visitor.hub_token.empty() ? "" : visitor.hub_token.fingerprint()}) {
-        const auto scope = aliases_.scope_of(repo, access, reader);
-        for (const auto& rule : rules.policy.rules) {
-            for (const auto& pattern : rule.revisions) {
-                if (has_wildcard(pattern)) {
-                    std::ranges::move(revisions_.names_at(scope, revision),
-                                      std::back_inserter(names));
-                    continue;
-                }
-                const auto known = revisions_.known(scope, pattern, reader);
-                if (known && known->commit == revision) names.push_back(Revisions::plain(pattern));
-            }
+    std::set<std::string> groups{std::string(service_group), ""};
+    if (!visitor.hub_token.empty()) groups.insert(visitor.hub_token.fingerprint());
+    for (const auto& group : groups) {
+        const auto scope = aliases_.scope_of(repo, group, reader);
+        if (rules.revision_globs) {
+            std::ranges::move(revisions_.names_at(scope, revision, reader),
+                              std::back_inserter(names));
+        }
+        for (const auto& name : rules.revision_names) {
+            const auto known = revisions_.known(scope, name, reader);
+            if (known && known->commit == revision) names.push_back(name);
         }
     }
     return names;
 }
 
-Task<Asked> Access::asked_for(IoThread& thread, const Rules& rules, const Visitor& visitor,
-                              const Route& route) {
+Task<Outcome<Asked>> Access::asked_for(IoThread& thread, const Rules& rules, const Visitor& visitor,
+                                       const Route& route) {
     Asked asked{route.repo, route.repo, std::nullopt, {}};
     if (is_file(route)) asked.path = route.path;
     if (rules.name_repos || !visitor.repos.empty()) {
@@ -147,9 +152,16 @@ Task<Asked> Access::asked_for(IoThread& thread, const Rules& rules, const Visito
         const auto standing = co_await standings_.of(thread, route.repo, caller.credential);
         if (standing) asked.canonical = standing->canonical;
         // Of a private repo only those know who may see it.
-        if (asked.canonical == asked.repo) {
-            auto& reader = index_.reader(thread.number());
-            asked.canonical.name = aliases_.scope_of(route.repo, caller.access, reader).name;
+        auto& reader = index_.reader(thread.number());
+        for (const auto& group : {caller.access, own_caller(visitor).access}) {
+            if (asked.canonical != asked.repo) break;
+            asked.canonical.name = aliases_.scope_of(route.repo, group, reader).name;
+        }
+        // Rules about names cannot be kept while nobody tells the name.
+        const bool is_nameless = !standing && asked.canonical == asked.repo;
+        if (is_nameless && upstream_.worth_asking()) {
+            const auto why = "the Hub did not tell which repository it is";
+            co_return refuse_for(Reason::unproven_offline, words::unchecked(asked, why), {});
         }
     }
     const bool has_revision = asked.path || route.revision_given;
@@ -182,13 +194,18 @@ Task<Outcome<Caller>> Access::admit_to_closed(IoThread& thread, const Visitor& v
         finding = co_await proofs_.prove(
             thread, std::move(request),
             {access.verify_ttl, access.verify_grace, access.verify_negative_ttl});
+        // What the service token has not seen it cannot transfer.
+        const bool is_hidden =
+            standing && standing->visibility == Visibility::closed && !standing->seen;
         auto ours = for_operator(route.repo);
-        if (finding.proven && ours.credential.kind == Credential::Kind::service) co_return ours;
+        const bool can_be_ours = ours.credential.kind == Credential::Kind::service && !is_hidden;
+        if (finding.proven && can_be_ours) co_return ours;
     }
     // The Hub itself describes a gated repo to everybody.
     const bool wants_files = is_file(route) || route.kind == Route::Kind::auth_check;
     if (finding.proven || (is_gated && !wants_files)) co_return own_caller(visitor);
-    if (!finding.no_answer.empty()) {
+    const bool is_unknown = has_token && !finding.refusal;
+    if (is_unknown) {
         co_return refuse_for(Reason::unproven_offline, words::unchecked(asked, finding.no_answer),
                              sharing.rule);
     }
@@ -200,7 +217,9 @@ Task<Outcome<Caller>> Access::admit_to_closed(IoThread& thread, const Visitor& v
 Task<Outcome<Caller>> Access::admit(IoThread& thread, const Visitor& visitor, const Route& route) {
     const auto rules = this->rules();
     const auto& contact = rules->access.contact;
-    const auto asked = co_await asked_for(thread, *rules, visitor, route);
+    const auto known = co_await asked_for(thread, *rules, visitor, route);
+    if (!known) co_return std::unexpected(known.error());
+    const auto& asked = *known;
     if (!repo_matches(visitor.repos, asked.canonical)) {
         co_return refuse_for(Reason::key, words::by_key(asked, visitor, contact), {});
     }
@@ -235,8 +254,9 @@ Task<Access::Explanation> Access::explain(IoThread& thread, const Visitor& visit
     const auto credential = for_operator(route.repo).credential;
     const auto standing = co_await standings_.of(thread, route.repo, credential);
     if (standing) told.visibility = standing->visibility;
-    told.asked = co_await asked_for(thread, *rules, visitor, route);
-    if (standing) told.asked.canonical = standing->canonical;
+    auto asked = co_await asked_for(thread, *rules, visitor, route);
+    told.asked = asked ? std::move(*asked) : Asked{route.repo, route.repo, std::nullopt, {}};
+    if (standing && standing->seen) told.asked.canonical = standing->canonical;
     told.key_excludes = !repo_matches(visitor.repos, told.asked.canonical);
     told.policy = ruling_of(rules->policy, told.asked, visitor);
     told.sharing = sharing_of(rules->access, told.asked, visitor);

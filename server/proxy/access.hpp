@@ -14,6 +14,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,8 @@ class Access {
            const Settings& settings);
     // From the next request on.
     void replace(const Settings& settings);
+    // The service tokens are others now.
+    void credentials_changed() { standings_.forget_unseen(); }
 
     Task<Outcome<Caller>> admit(IoThread& thread, const Visitor& visitor, const Route& route);
     // For what is about no repo. The Hub may answer it differently to each account, so the service
@@ -67,13 +70,15 @@ class Access {
     struct Rules {
         AccessSettings access;
         PolicySettings policy;
-        bool name_repos = false;      // some rule looks at names
-        bool name_revisions = false;  // some rule looks at revisions
+        bool name_repos = false;  // some rule looks at names
+        // Branches and tags that some rule looks at, and whether some has a pattern for them.
+        std::set<std::string> revision_names;
+        bool revision_globs = false;
         bool all_shared = false;
     };
     std::shared_ptr<const Rules> rules() const;
-    Task<Asked> asked_for(IoThread& thread, const Rules& rules, const Visitor& visitor,
-                          const Route& route);
+    Task<Outcome<Asked>> asked_for(IoThread& thread, const Rules& rules, const Visitor& visitor,
+                                   const Route& route);
     std::vector<std::string> names_of(IoThread& thread, const Rules& rules, const Visitor& visitor,
                                       const RepoId& repo, const std::string& revision);
     Task<Caller> shared_caller(IoThread& thread, const Visitor& visitor, RepoId repo);

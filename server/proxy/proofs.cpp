@@ -19,6 +19,10 @@ std::string key_of(const RepoId& repo, const std::string& who) {
     return std::string(name_of(repo.kind)) + '\n' + repo.name + '\n' + who;
 }
 
+bool speaks_of_access(const HubError& error) {
+    return error.status == 401 || (takes_away(error) && error.code != "RevisionNotFound");
+}
+
 bool holds(std::int64_t since, std::chrono::milliseconds time) {
     const auto now = unix_now();
     return now < since + std::chrono::ceil<seconds>(time).count();
@@ -72,11 +76,10 @@ Task<Proofs::Finding> Proofs::prove(IoThread& thread, ProofRequest request, Proo
     const bool in_grace = row.granted_at != 0 && holds(row.granted_at, times.grace);
     Lesson lesson;
     if (upstream_.worth_asking()) {
-        const auto priority = in_grace ? Priority::revalidation : Priority::foreground;
         const auto answer = co_await questions_.ask(
             thread.tasks(), key_of(request.repo, who),
-            [this, &thread, request, priority, who, times]() -> Task<Lesson> {
-                auto learnt = co_await learn(thread, request, priority);
+            [this, &thread, request, who, times]() -> Task<Lesson> {
+                auto learnt = co_await learn(thread, request);
                 if (learnt.granted) remember(request.repo, who, learnt, times);
                 co_return learnt;
             },
@@ -89,30 +92,30 @@ Task<Proofs::Finding> Proofs::prove(IoThread& thread, ProofRequest request, Proo
         if (*lesson.granted) co_return Finding{.proven = true};
         co_return Finding{.refusal = lesson.refusal};
     }
+    // Who uses up his quota must not make his proof last.
+    if (lesson.limited) co_return Finding{.refusal = lesson.refusal};
     if (in_grace) co_return Finding{.proven = true};
     co_return Finding{.no_answer = lesson.why};
 }
 
-// A file that is not there proves nothing either way; then the Hub is asked in so many words.
-Task<Proofs::Lesson> Proofs::learn(IoThread& thread, ProofRequest request, Priority priority) {
+// A file that is not there proves nothing either way, nor does any other trouble with just that
+// file; then the Hub is asked in so many words.
+Task<Proofs::Lesson> Proofs::learn(IoThread& thread, ProofRequest request) {
     const bool any = request.path.empty();
     const auto file = resolve_target(request.repo, any ? "main" : request.revision,
                                      any ? std::string(usual_file) : request.path);
-    auto lesson = co_await look(thread, request, file, priority);
-    const auto& code = lesson.refusal.code;
-    const bool says_nothing = code == "EntryNotFound" || code == "RevisionNotFound";
-    if (!lesson.granted || *lesson.granted || !says_nothing) co_return lesson;
-    lesson = co_await look(thread, request, auth_check_target(request.repo), priority);
+    auto lesson = co_await look(thread, request, file);
+    const bool is_refused = lesson.granted && !*lesson.granted;
+    if (!is_refused || speaks_of_access(lesson.refusal)) co_return lesson;
+    lesson = co_await look(thread, request, auth_check_target(request.repo));
     co_return lesson;
 }
 
-Task<Proofs::Lesson> Proofs::look(IoThread& thread, ProofRequest request, std::string target,
-                                  Priority priority) {
+Task<Proofs::Lesson> Proofs::look(IoThread& thread, ProofRequest request, std::string target) {
     const bool is_file = !target.starts_with("/api/");
     HubRequest question;
     question.method = is_file ? "HEAD" : "GET";
     question.target = std::move(target);
-    question.priority = priority;
     question.patience = patience_with_proof;
     question.mirrors_may_answer = false;
     const Credential credential{Credential::Kind::client, request.token, false};
@@ -128,13 +131,14 @@ Task<Proofs::Lesson> Proofs::look(IoThread& thread, ProofRequest request, std::s
         const auto names_commit = [](const ResponseHead& head) {
             return head.headers.has("X-Repo-Commit");
         };
-        const bool by_the_hub = is_file ? names_commit(answer->response.head()) ||
-                                              std::ranges::any_of(answer->redirects, names_commit)
-                                        : !get("Content-Type").starts_with("text/html");
-        if (!by_the_hub) co_return Lesson{.why = "something answered in the Hub's place"};
-        co_return Lesson{.granted = true};
+        const bool of_a_file = names_commit(answer->response.head()) ||
+                               std::ranges::any_of(answer->redirects, names_commit);
+        const bool of_a_check = status == 200 && !get("Content-Type").starts_with("text/html");
+        if (is_file ? of_a_file : of_a_check) co_return Lesson{.granted = true};
+        co_return Lesson{.why = "something answered in the Hub's place"};
     }
     auto error = from_hub(status, get, true);
+    if (status == 429) co_return Lesson{.refusal = error, .why = error.message, .limited = true};
     if (stale_allowed(error)) co_return Lesson{.why = error.message};
     co_return Lesson{.granted = false, .refusal = std::move(error)};
 }

@@ -52,14 +52,14 @@ class Proofs {
     struct Lesson {
         std::optional<bool> granted;
         HubError refusal;
-        std::string why;  // there is no answer
+        std::string why;       // there is no answer
+        bool limited = false;  // by the token's own quota: the Hub could be asked, but not by him
     };
     Row recall(IoThread& thread, const RepoId& repo, const std::string& who);
     void remember(const RepoId& repo, const std::string& who, const Lesson& lesson,
                   const ProofTimes& times);
-    Task<Lesson> learn(IoThread& thread, ProofRequest request, Priority priority);
-    Task<Lesson> look(IoThread& thread, ProofRequest request, std::string target,
-                      Priority priority);
+    Task<Lesson> learn(IoThread& thread, ProofRequest request);
+    Task<Lesson> look(IoThread& thread, ProofRequest request, std::string target);
 
     Upstream& upstream_;
     Index& index_;

@@ -220,15 +220,24 @@ Task<void> Proxy::about_a_repo(Exchange& exchange, Route route, Visitor visitor)
 }
 
 Task<void> Proxy::personal(Exchange& exchange, Route route, Visitor visitor) {
+    if (!route.repo.name.empty()) {
+        const auto admitted = co_await access_.admit(exchange.thread(), visitor, route);
+        if (!admitted) {
+            co_await send_refusal(exchange, admitted.error(), true);
+            co_return;
+        }
+    }
     Credential credential{Credential::Kind::client, std::move(visitor.hub_token)};
     if (credential.token.empty()) credential.kind = Credential::Kind::none;
+    credential.via = hubkeeps_passed(exchange.request());
     co_await forward_.pass(exchange, std::move(route), std::move(credential));
 }
 
 // Never asked with a service token: the Hub would describe the service, which is nobody's business.
 Task<void> Proxy::whoami(Exchange& exchange, Route route, Visitor visitor) {
     if (!visitor.hub_token.empty()) {
-        Credential credential{Credential::Kind::client, std::move(visitor.hub_token), false};
+        Credential credential{Credential::Kind::client, std::move(visitor.hub_token), false,
+                              hubkeeps_passed(exchange.request())};
         co_await forward_.pass(exchange, std::move(route), std::move(credential));
     } else if (!visitor.name.empty()) {
         ResponseHead head;

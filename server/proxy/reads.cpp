@@ -85,7 +85,7 @@ Task<void> Reads::answer(Exchange& exchange, Route route, Visitor visitor, Quest
     const bool whole = to_a_file || (request.method == "GET" && !request.headers.has("Range"));
     auto kept = control.no_store ? nullptr : answers_.find(thread, question.key);
     if ((control.no_store && !to_a_file) || (!kept && !whole)) {
-        co_await pass(exchange, std::move(question));
+        co_await pass(exchange, std::move(visitor), std::move(question));
         co_return;
     }
     auto verdict = Verdict::hit;
@@ -95,7 +95,7 @@ Task<void> Reads::answer(Exchange& exchange, Route route, Visitor visitor, Quest
         !is_fresh(kept->policy, kept->fields, kept->received_at, unix_now(), ttl)) {
         auto finding = co_await find_out(thread, question, kept);
         if (finding.pass_on) {
-            co_await pass(exchange, std::move(question));
+            co_await pass(exchange, std::move(visitor), std::move(question));
             co_return;
         }
         if (finding.answer) {
@@ -120,22 +120,41 @@ Task<void> Reads::answer(Exchange& exchange, Route route, Visitor visitor, Quest
         co_await send(exchange, route, *kept, verdict, warning);
         co_return;
     }
-    // Who may read what describes a repo may not, for that, read its files, or another repo's.
-    auto file = parse_route(request.method, kept->file);
-    auto admitted = co_await access_.admit(thread, visitor, file);
+    co_await serve_file(exchange, kept->file, visitor, question.credential);
+}
+
+// Who may read what describes a repo may not, for that, read its files, or another repo's.
+Task<void> Reads::serve_file(Exchange& exchange, const std::string& target, const Visitor& visitor,
+                             const Credential& asked_with) {
+    auto file = parse_route(exchange.request().method, target);
+    auto admitted = co_await access_.admit(exchange.thread(), visitor, file);
     if (!admitted) {
         co_await send_refusal(exchange, admitted.error(), false);
         co_return;
     }
+    admitted->credential.via = asked_with.via;
     co_await files_.serve(exchange, std::move(file), std::move(*admitted));
 }
 
-Task<void> Reads::pass(Exchange& exchange, Question question) {
+Task<void> Reads::pass(Exchange& exchange, Visitor visitor, Question question) {
     question.ask.method = exchange.request().method;
     const auto range = exchange.request().headers.get("Range");
     if (!range.empty()) question.ask.headers.set("Range", range);
-    auto answer = co_await upstream_.ask(exchange.thread(), question.ask, question.credential,
-                                         Follow::anywhere);
+    auto& thread = exchange.thread();
+    const auto how = question.ask.site ? Follow::anywhere : Follow::same_origin;
+    auto answer = co_await upstream_.ask(thread, question.ask, question.credential, how);
+    const auto file = answer ? file_behind(*answer, question.ask.target) : std::string();
+    if (!file.empty()) {
+        co_await serve_file(exchange, file, visitor, question.credential);
+        co_return;
+    }
+    const bool leads_away = answer && how == Follow::same_origin &&
+                            answer->response.head().headers.has("Location") &&
+                            answer->response.status() / 100 == 3;
+    if (leads_away) {
+        answer =
+            co_await upstream_.ask(thread, question.ask, question.credential, Follow::anywhere);
+    }
     co_await forward_.relay(exchange, std::move(answer), question.credential.kind);
 }
 

@@ -53,7 +53,9 @@ class Reads {
 
     Question question_of(const Exchange& exchange, const Route& route, const Caller& caller) const;
     Task<void> answer(Exchange& exchange, Route route, Visitor visitor, Question question);
-    Task<void> pass(Exchange& exchange, Question question);
+    Task<void> pass(Exchange& exchange, Visitor visitor, Question question);
+    Task<void> serve_file(Exchange& exchange, const std::string& target, const Visitor& visitor,
+                          const Credential& asked_with);
     Task<Finding> find_out(IoThread& thread, const Question& question, Kept kept);
     Task<Finding> learn(IoThread& thread, Question question, Kept kept);
     Task<Finding> read(HubAnswer answer, const Question& question, Kept kept);

@@ -40,9 +40,11 @@ std::string Revisions::plain(const std::string& revision) {
     return revision.starts_with(heads) ? revision.substr(heads.size()) : revision;
 }
 
-std::vector<std::string> Revisions::names_at(const Scope& scope, const std::string& commit) {
+std::vector<std::string> Revisions::names_at(const Scope& scope, const std::string& commit,
+                                             IndexReader& reader) {
     const auto prefix = row_key(scope, "");
-    std::vector<std::string> names;
+    auto names = reader.revisions_at(scope, commit);
+    // What is newer than the index, which learns a moment later.
     const std::lock_guard lock(mutex_);
     for (const auto& [key, row] : rows_) {
         if (row.row.commit == commit && key.starts_with(prefix)) {

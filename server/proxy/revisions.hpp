@@ -44,8 +44,9 @@ class Revisions {
     // What was confirmed until now is not fresh any more, for every group of clients. An empty
     // revision means all of the repo's.
     void expire(const Scope& scope, const std::string& revision);
-    // Branches and tags that point at the commit, of those that were asked for since the start.
-    std::vector<std::string> names_at(const Scope& scope, const std::string& commit);
+    // Branches and tags that are known to point at the commit.
+    std::vector<std::string> names_at(const Scope& scope, const std::string& commit,
+                                      IndexReader& reader);
     // "refs/heads/main" and "main" are one branch.
     static std::string plain(const std::string& revision);
     std::chrono::seconds ttl_of(const Scope& scope, const std::string& revision) const;

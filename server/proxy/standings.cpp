@@ -17,7 +17,8 @@ std::string key_of(const RepoId& repo) {
 }
 
 Standings::Standing standing_of(const VisibilityRow& row, const RepoId& repo) {
-    return {row.visibility, {repo.kind, row.canonical.empty() ? repo.name : row.canonical}};
+    const bool seen = !row.canonical.empty();
+    return {row.visibility, {repo.kind, seen ? row.canonical : repo.name}, seen};
 }
 
 }  // namespace
@@ -49,6 +50,11 @@ void Standings::remember(IoThread& thread, const RepoId& repo, const VisibilityR
                          reader.visibility(name_of(repo.kind), repo.name).has_value();
     if (!is_news) return;
     index_.post({PutVisibility{std::string(name_of(repo.kind)), repo.name, row}});
+}
+
+void Standings::forget_unseen() {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(rows_, [](const auto& row) { return row.second.canonical.empty(); });
 }
 
 Task<std::optional<Standings::Standing>> Standings::of(IoThread& thread, RepoId repo,

@@ -23,10 +23,14 @@ class Standings {
     struct Standing {
         Visibility visibility = Visibility::closed;
         RepoId canonical;
+        bool seen = false;  // the operator's credential has shown it
     };
     // `credential` is the operator's: what it sees is the same for everybody who asks. Nothing when
     // the Hub cannot be asked and never told.
     Task<std::optional<Standing>> of(IoThread& thread, RepoId repo, Credential credential);
+
+    // The operator's credentials may have changed: what they did not show is asked for again.
+    void forget_unseen();
 
   private:
     std::optional<VisibilityRow> recall(IoThread& thread, const RepoId& repo);

@@ -205,6 +205,8 @@ class IndexReader {
     virtual ~IndexReader() = default;
     virtual std::optional<std::string> alias(const Scope& scope) = 0;
     virtual std::optional<RevisionRow> revision(const Scope& scope, std::string_view revision) = 0;
+    // The names of those that point at the commit.
+    virtual std::vector<std::string> revisions_at(const Scope& scope, std::string_view commit) = 0;
     virtual std::optional<EntryRow> entry(const Scope& scope, std::string_view commit,
                                           std::string_view path) = 0;
     // Entries of a folder ("" is the root), or with `deep` of all below it, in the order of their

@@ -62,6 +62,7 @@ Result<void> SqliteReader::prepare() {
         {scope_, "SELECT id FROM scope WHERE kind=? AND name=? AND access=?"},
         {alias_, "SELECT canonical FROM alias WHERE scope=?"},
         {revision_, "SELECT commit_id, confirmed_at FROM revision WHERE scope=? AND name=?"},
+        {revisions_at_, "SELECT name FROM revision WHERE scope=? AND commit_id=?"},
         {entry_,
          "SELECT kind, digest, size, oid, pointer_size, xet_hash, opened FROM entry "
          "WHERE scope=? AND commit_id=? AND path=?"},
@@ -141,6 +142,16 @@ std::optional<RevisionRow> SqliteReader::revision(const Scope& scope, std::strin
     query.bind(*id).bind_text(revision);
     if (!next(query)) return std::nullopt;
     return RevisionRow{query.text(0), query.integer(1)};
+}
+
+std::vector<std::string> SqliteReader::revisions_at(const Scope& scope, std::string_view commit) {
+    std::vector<std::string> names;
+    const auto id = scope_id(scope);
+    if (!id) return names;
+    Query query(revisions_at_);
+    query.bind(*id).bind_text(commit);
+    while (next(query)) names.push_back(query.text(0));
+    return names;
 }
 
 std::optional<EntryRow> SqliteReader::entry(const Scope& scope, std::string_view commit,

@@ -17,6 +17,7 @@ class SqliteReader : public IndexReader {
 
     std::optional<std::string> alias(const Scope& scope) override;
     std::optional<RevisionRow> revision(const Scope& scope, std::string_view revision) override;
+    std::vector<std::string> revisions_at(const Scope& scope, std::string_view commit) override;
     std::optional<EntryRow> entry(const Scope& scope, std::string_view commit,
                                   std::string_view path) override;
     std::vector<PathEntry> entries(const Scope& scope, std::string_view commit,
@@ -58,8 +59,8 @@ class SqliteReader : public IndexReader {
     // Ids of scopes never change and are never given away again, so they may be remembered.
     std::map<Scope, std::int64_t> scopes_;
 
-    Statement scope_, alias_, revision_, entry_, entries_, complete_, repo_, listing_, visibility_,
-        proof_;
+    Statement scope_, alias_, revision_, revisions_at_, entry_, entries_, complete_, repo_,
+        listing_, visibility_, proof_;
     Statement pin_, pins_, blob_, partial_;
     Statement blob_totals_, partial_totals_;
     Statement blobs_after_, oldest_blobs_, partials_after_, oldest_partials_;

@@ -3,6 +3,7 @@ import pytest
 
 from fault.support import MIB, ask, expect_file, file_path
 from hub import Generated
+from support.daemon import new_token
 
 CONTENT = Generated(MIB, "weights")
 FILES = {"pytorch_model.bin": CONTENT, "model.safetensors": CONTENT, "config.json": b"{}"}
@@ -68,6 +69,40 @@ def test_only_released_revisions(hub, hubkeep):
     assert ask(daemon, file_path(repo, "config.json", repo.head)).status == 403
 
 
+def test_a_pattern_of_revisions_holds_after_a_restart(hub, hubkeep):
+    repo = hub.add_repo("model", "org/name", FILES)
+    repo.branch("dev-1")
+    commit = repo.commit({"config.json": b'{"dev": 1}'}, branch="dev-1")
+    daemon = hubkeep(hub, token=True)
+    assert ask(daemon, file_path(repo, "config.json", "dev-1")).status == 200
+    daemon.restart(policy_rules="[{name: no-dev, action: deny, revisions: ['dev-*']}]")
+    assert ask(daemon, file_path(repo, "config.json", str(commit))).status == 403
+    assert ask(daemon, file_path(repo, "config.json", repo.head)).status == 200
+
+
+def test_names_are_refused_while_nobody_tells_them(hub, hubkeep):
+    """The rule is about the name that the Hub has for it, which it does not say now."""
+    repo = hub.add_repo("model", "old/name", FILES)
+    hub.rename(repo, "evil/name")
+    daemon = hubkeep(hub, token=True,
+                     policy_rules="[{name: no-evil, action: deny, repos: [evil/*]}]")
+    hub.fault("/api/models/", "status", code=429, times=None,
+              headers={"RateLimit": '"api";r=0;t=100'})
+    assert ask(daemon, "/old/name/resolve/main/config.json").status == 530
+
+
+def test_a_key_for_some_repos_searches_without_the_service_token(hub, hubkeep, hubkeep_cli):
+    token = new_token()
+    hub.add_token(token)
+    daemon = hubkeep(hub, token=token)
+    made = hubkeep_cli("client", "add", "ci", "--repos", "org/*", "--data-dir", daemon.data_dir)
+    daemon.restart()
+    hub.reset_counts()
+    login = {"authorization": f"Bearer {made.stdout.strip()}"}
+    assert ask(daemon, "/api/models?author=other", **login).status == 200
+    assert hub.asked_with(token) == [] and len(hub.asked_with(None)) == 1
+
+
 def test_kinds_and_the_first_rule_that_matches(hub, hubkeep):
     model = hub.add_repo("model", "org/name", FILES)
     dataset = hub.add_repo("dataset", "org/name", FILES)
@@ -88,7 +123,9 @@ def test_a_file_that_the_hub_leads_to_is_under_the_rules_too(hub, hubkeep):
     expect_file(ask(daemon, path), CONTENT)
     daemon.restart(policy_rules="[{name: no-parquet, action: deny, files: ['*.parquet']}]")
     for fields in ({}, {"range": "bytes=0-9"}, {"cache_control": "no-store"}):
-        assert ask(daemon, path, **fields).status == 403, fields
+        for target, method in ((path, "GET"), (path + "/", "GET"), (path, "HEAD")):
+            answer = ask(daemon, target, method, **fields)
+            assert answer.status in (403, 404), (target, method, fields)
 
 
 VERDICTS = (

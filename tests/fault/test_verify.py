@@ -202,3 +202,32 @@ def test_an_old_name_is_proven_under_the_new_one(scene):
         answer = scene.ask(f"/{name}/resolve/main/a.bin", token=scene.alice)
         expect_file(answer, CONTENT)
         assert scene.ask(f"/{name}/resolve/main/a.bin").status == 401
+
+
+@with_settings(access_verify_ttl="0s")
+def test_a_used_up_quota_does_not_make_a_proof_last(scene):
+    """Who asks until the Hub limits his token would otherwise read on for the grace."""
+    path = file_path(scene.gated, "a.bin")
+    assert scene.ask(path, token=scene.alice).status == 200
+    scene.hub.fault("resolve/main/a.bin", "status", code=429, times=None, method="HEAD",
+                    headers={"RateLimit": '"resolvers";r=0;t=100'})
+    assert scene.ask(path, token=scene.alice).status == 429
+
+
+def test_trouble_with_one_file_takes_no_proof_away(scene):
+    scene.hub.fault("resolve/main/b.json", "status", code=410, times=None)
+    bad, good = (file_path(scene.gated, it) for it in ("b.json", "a.bin"))
+    assert scene.ask(bad, token=scene.alice).status >= 400
+    expect_file(scene.ask(good, token=scene.alice), CONTENT)
+
+
+def test_what_the_service_token_cannot_see_comes_with_the_client_s_own(hub, hubkeep):
+    """A private repo of a user, of which the operator's account knows nothing."""
+    repo = hub.add_repo("model", "user/private", FILES, private=True)
+    service, own = new_token(), new_token()
+    hub.add_token(service, [])
+    hub.add_token(own, [repo])
+    daemon = hubkeep(hub, token=service, access_sharing="verify")
+    login = {"authorization": f"Bearer {own}"}
+    expect_file(ask(daemon, file_path(repo, "a.bin"), **login), CONTENT)
+    assert ask(daemon, file_path(repo, "a.bin")).status == 404

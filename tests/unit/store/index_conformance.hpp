@@ -162,6 +162,15 @@ TEST_P(IndexConformance, AListingComesBackByteForByte) {
     EXPECT_EQ(reader().listing(scope_, "tree?recursive=1")->status, 200);
 }
 
+TEST_P(IndexConformance, RevisionsAreFoundByTheirCommit) {
+    const Scope scope{"model", "org/name", ""};
+    const Scope other{"model", "org/other", ""};
+    write({PutRevision{scope, "main", {"one", 1}}, PutRevision{scope, "v1", {"one", 1}},
+           PutRevision{scope, "dev", {"two", 1}}, PutRevision{other, "x", {"one", 1}}});
+    EXPECT_EQ(reader().revisions_at(scope, "one"), (std::vector<std::string>{"main", "v1"}));
+    EXPECT_TRUE(reader().revisions_at(scope, "none").empty());
+}
+
 TEST_P(IndexConformance, AProofIsOneTokensForOneRepo) {
     write({PutProof{"model", "org/name", "alice", 50, 0}});
     EXPECT_EQ(reader().proof("model", "org/name", "alice"), 50);
