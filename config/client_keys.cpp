@@ -112,9 +112,9 @@ Result<void> read_fields(const json::object& object, ClientKey& key) {
     if (!digest || digest->kind != DigestKind::sha256) {
         return fail(ErrorKind::invalid, "\"digest\" is not 64 hex digits");
     }
-    const auto created = number_in(object, "created", INT64_MAX);
+    const auto created = number_in(object, "created", max_client_time);
     if (!created) return std::unexpected(created.error());
-    const auto expires = number_in(object, "expires", INT64_MAX);
+    const auto expires = number_in(object, "expires", max_client_time);
     if (!expires) return std::unexpected(expires.error());
     auto repos = globs_in(object, "repos");
     if (!repos) return std::unexpected(repos.error());
@@ -163,12 +163,17 @@ fs::path file_in(const std::string& data_dir) {
 }  // namespace
 
 KeyForm key_form(std::string_view text) {
-    if (!text.starts_with(marker) || text.size() == hub_token_size) return KeyForm::none;
-    const bool has_form =
-        text.size() == key_size && std::ranges::all_of(text.substr(3), is_letter_or_digit);
+    // Quotes, or a scheme that stands there twice, make no token of the Hub of it.
+    if (!text.contains(marker)) return KeyForm::none;
+    const bool has_size = text.size() == key_size || text.size() == hub_token_size;
+    const bool has_form = has_size && text.starts_with(marker) &&
+                          std::ranges::all_of(text.substr(3), is_letter_or_digit);
     if (!has_form) return KeyForm::damaged;
     const auto body = text.substr(0, key_size - check_letters);
-    return check_of(body) == text.substr(body.size()) ? KeyForm::whole : KeyForm::damaged;
+    const bool is_checked = check_of(body).starts_with(text.substr(body.size()));
+    if (text.size() == key_size) return is_checked ? KeyForm::whole : KeyForm::damaged;
+    // A key without its last three letters is as long as a token of the Hub.
+    return is_checked ? KeyForm::damaged : KeyForm::none;
 }
 
 Result<Secret> make_client_key() {

@@ -41,10 +41,12 @@ struct ClientKey {
 };
 
 inline constexpr std::size_t max_client_keys = 10'000;
+// 9999-12-31T23:59:59Z: later times have no text.
+inline constexpr std::int64_t max_client_time = 253'402'300'799;
 
 enum class KeyForm {
-    none,     // no key of hubkeep
-    damaged,  // begins as one, but is mistyped or cut short
+    none,     // no key of hubkeep, and no part of one
+    damaged,  // one that is mistyped, cut short or wrapped in other text
     whole
 };
 KeyForm key_form(std::string_view text);

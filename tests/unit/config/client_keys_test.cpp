@@ -80,6 +80,24 @@ TEST(ClientKey, TokensOfTheHubAreNone) {
     EXPECT_EQ(key_form("api_org_" + std::string(34, 'x')), KeyForm::none);
 }
 
+TEST(ClientKey, WrappedInOtherTextIsStillNoTokenOfTheHub) {
+    const auto key = new_key();
+    for (const auto& text : {'"' + key + '"', "Bearer " + key, "  " + key, "token=" + key,
+                             "hf_" + key, "<" + key + ">", "'" + key.substr(0, 35) + "'"}) {
+        EXPECT_EQ(key_form(text), KeyForm::damaged) << text;
+    }
+    EXPECT_EQ(key_form("hf_hk\"" + std::string(31, 'x')), KeyForm::damaged)
+        << "as long as a token of the Hub, but none";
+}
+
+TEST(ClientKey, WithoutItsLastThreeLettersIsNoTokenOfTheHub) {
+    const auto cut = new_key().substr(0, 37);
+    EXPECT_EQ(key_form(cut), KeyForm::damaged);
+    auto other = cut;
+    other.back() = other.back() == 'a' ? 'b' : 'a';
+    EXPECT_EQ(key_form(other), KeyForm::none) << "any token that begins so";
+}
+
 TEST(ClientName, MayStandInALogAndInARule) {
     for (const auto* name : {"ci", "alice@ml.example", "build-7", "a.b_c+d", "0"}) {
         EXPECT_TRUE(is_client_name(name)) << name;
@@ -118,6 +136,11 @@ TEST(ClientKeys, MistakesAreNamed) {
     EXPECT_THAT(mistake("\"name\": \"a\", \"digest\": \"12\""), HasSubstr("\"digest\""));
     EXPECT_THAT(mistake(whole + ", \"expires\": \"soon\""), HasSubstr("\"expires\""));
     EXPECT_THAT(mistake(whole + ", \"expires\": -1"), HasSubstr("\"expires\""));
+    EXPECT_EQ(mistake(whole + ", \"expires\": 253402300799"), "");
+    for (const auto* time : {"253402300800", "9223372036854775807"}) {
+        EXPECT_THAT(mistake(whole + ", \"expires\": " + time), HasSubstr("\"expires\""));
+        EXPECT_THAT(mistake(whole + ", \"created\": " + time), HasSubstr("\"created\""));
+    }
     EXPECT_THAT(mistake(whole + ", \"repos\": \"x\""), HasSubstr("\"repos\""));
     EXPECT_THAT(mistake(whole + ", \"repos\": [\"\"]"), HasSubstr("\"repos\""));
     EXPECT_THAT(mistake(whole + ", \"limits\": 3"), HasSubstr("\"limits\""));

@@ -25,6 +25,11 @@ TEST(ClientWords, AnExpiryIsATimeFromNowOrADay) {
     EXPECT_THAT(parse_expiry("soon", now).error().message, HasSubstr("such as 90d"));
 }
 
+TEST(ClientWords, TheLastTimeOfAKeyHasAText) {
+    EXPECT_EQ(*parse_expiry("9999-12-31", now), max_client_time);
+    EXPECT_EQ(time_text(max_client_time), "9999-12-31T23:59:59Z");
+}
+
 TEST(ClientWords, AReportTellsEverythingButTheKey) {
     ClientKey key;
     key.name = "ci";
