@@ -72,11 +72,13 @@ Span token_at(std::string_view text, std::size_t mark, std::string_view prefix) 
     return length >= min_token ? Span{mark + 1 - prefix.size(), mark + 1 + length} : Span{};
 }
 
-// "eyJ" is how base64 of the JSON text {" begins.
-Span jwt_at(std::string_view text, std::size_t mark) {
-    if (!text.substr(0, mark + 1).ends_with("eyJ")) return {};
+// "eyJ" is how base64 of the JSON text {" begins. `tried` is the end of the last part that was read
+// in vain: what begins later in that part is none either, and reading it again takes forever.
+Span jwt_at(std::string_view text, std::size_t mark, std::size_t& tried) {
+    if (mark < tried || !text.substr(0, mark + 1).ends_with("eyJ")) return {};
     const auto begin = mark - 2;
     const auto first = length_of(text.substr(begin), is_base64url);
+    tried = begin + first;
     if (first < min_jwt || begin + first >= text.size() || text[begin + first] != '.') return {};
     const auto is_part = [](char c) { return is_base64url(c) || c == '.'; };
     return {begin, begin + length_of(text.substr(begin), is_part)};
@@ -96,14 +98,16 @@ Span credentials_at(std::string_view text, std::size_t mark, std::string_view sc
     return is_word ? Span{} : Span{begin, begin + value.size()};
 }
 
-// Behind a '?' or '&': the value of a key=value.
+// Behind a '?' or '&': the value of a key=value. A key ends where the next may begin, so that no
+// part of the text is read for two keys.
 Span value_at(std::string_view text, std::size_t mark) {
-    const auto begin = mark + 1;
-    const auto pair = text.substr(begin, length_of(text.substr(begin), std::not_fn(ends_value)));
-    const auto equals = pair.find('=');
-    if (equals == pair.npos || equals + 1 == pair.size()) return {};
-    if (!is_secret_key(pair.substr(0, equals))) return {};
-    return {begin + equals + 1, begin + pair.size()};
+    const auto pair = text.substr(mark + 1);
+    const auto key = pair.substr(
+        0, length_of(pair, [](char c) { return !ends_value(c) && c != '=' && c != '?'; }));
+    if (key.size() == pair.size() || pair[key.size()] != '=' || !is_secret_key(key)) return {};
+    const auto begin = mark + 1 + key.size() + 1;
+    const auto length = length_of(text.substr(begin), std::not_fn(ends_value));
+    return length == 0 ? Span{} : Span{begin, begin + length};
 }
 
 // Behind "://": all up to an '@' in front of the path.
@@ -126,13 +130,13 @@ constexpr std::array<bool, 256> mark_table = [] {
     return table;
 }();
 
-Span secret_at(std::string_view text, std::size_t mark) {
+Span secret_at(std::string_view text, std::size_t mark, std::size_t& tried_jwt) {
     switch (text[mark]) {
         case '_': {
             const auto token = token_at(text, mark, "hf_");
             return token.end > 0 ? token : token_at(text, mark, "api_org_");
         }
-        case 'J': return jwt_at(text, mark);
+        case 'J': return jwt_at(text, mark, tried_jwt);
         case ' ': {
             const auto bearer = credentials_at(text, mark, "bearer");
             return bearer.end > 0 ? bearer : credentials_at(text, mark, "basic");
@@ -147,9 +151,10 @@ Span secret_at(std::string_view text, std::size_t mark) {
 std::optional<std::string> redacted(std::string_view text) {
     std::optional<std::string> out;
     std::size_t copied = 0;
+    std::size_t tried_jwt = 0;
     for (std::size_t at = 0; at < text.size(); ++at) {
         if (!mark_table[static_cast<unsigned char>(text[at])]) continue;
-        const auto secret = secret_at(text, at);
+        const auto secret = secret_at(text, at, tried_jwt);
         if (secret.end == 0) continue;
         if (!out) out.emplace();
         // One may begin within the one before.

@@ -58,6 +58,35 @@ TEST(Redact, HidesTheValuesOfQueryKeysThatAreSecret) {
     EXPECT_EQ(redact("/a?"), "/a?");
 }
 
+TEST(Redact, AKeyEndsWhereTheNextMayBegin) {
+    EXPECT_EQ(redact("/a?x?token=1"), "/a?x?token=***");
+    EXPECT_EQ(redact("/a?x=1?token=2"), "/a?x=1?token=***");
+    EXPECT_EQ(redact("/a?token=1?x=2&y=3"), "/a?token=***&y=3");
+    EXPECT_EQ(redact("/a?token==&y=3"), "/a?token=***&y=3");
+}
+
+TEST(Redact, AJwtIsHiddenBehindAnyPrefix) {
+    const std::string jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.Sig-_x";
+    EXPECT_EQ(redact("hf_oauth_" + jwt), "hf_oauth_***");
+    EXPECT_EQ(redact("jwt%3D" + jwt), "jwt%3D***");
+    EXPECT_EQ(redact("eyJ0aGVmaXJzdGlzbm9uZQ " + jwt + " x"), "eyJ0aGVmaXJzdGlzbm9uZQ *** x");
+}
+
+// Read once for each place where a secret may begin, each of these would take hours.
+TEST(Redact, IsLinearInHostileText) {
+    constexpr std::size_t size = 1024 * 1024;
+    for (const std::string_view part :
+         {"?", "&", "?a", "?a=", "?=", "eyJ", "eyJ.", "hf_", "bearer ", "bearer  ", "http://", ":",
+          "://", "?token", "api_org_"}) {
+        std::string text;
+        while (text.size() < size) text += part;
+        EXPECT_EQ(redact(text), text) << part;
+        EXPECT_EQ(redact(text + ' ' + token), text + " ***") << part;
+    }
+    const std::string key = "?" + std::string(size, 'a');
+    EXPECT_EQ(redact(key + "=1"), key + "=1");
+}
+
 TEST(Redact, HidesTheLoginInAUrl) {
     EXPECT_EQ(redact("http://user:pass@proxy:3128 failed"), "http://***@proxy:3128 failed");
     EXPECT_EQ(redact("https://tok@host/x@y"), "https://***@host/x@y");
