@@ -31,7 +31,8 @@ int hex_value(char c) {
 }
 
 // First segments of the Hub's own addresses: a model "datasets/squad" would be asked for at the
-// address of the dataset "squad", and then one could be taken for the other.
+// address of the dataset "squad", and then one could be taken for the other. So would a model
+// "Datasets/squad": the Hub's router takes no notice of case.
 constexpr std::array<std::string_view, 6> reserved{"api",     "buckets", "datasets",
                                                    "kernels", "spaces",  "v2"};
 
@@ -123,9 +124,17 @@ std::optional<RepoId> parse_repo(std::string_view path) {
 bool is_valid_repo_name(std::string_view name) {
     if (std::ranges::count(name, '/') > 1 || name.ends_with(".git")) return false;
     if (name.contains("--") || name.contains("..")) return false;
-    const auto first = name.substr(0, name.find('/'));
+    const auto first = in_lower_case(name.substr(0, name.find('/')));
     if (std::ranges::find(reserved, first) != reserved.end()) return false;
     return every_segment(name, is_valid_repo_segment);
+}
+
+std::string in_lower_case(std::string_view text) {
+    std::string lower(text);
+    for (char& c : lower) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return lower;
 }
 
 bool is_commit(std::string_view text) {
@@ -135,10 +144,7 @@ bool is_commit(std::string_view text) {
 }
 
 std::optional<std::string> normalise_commit(std::string_view text) {
-    std::string lower(text);
-    for (char& c : lower) {
-        if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-    }
+    auto lower = in_lower_case(text);
     if (!is_commit(lower)) return std::nullopt;
     return lower;
 }

@@ -39,6 +39,9 @@ std::optional<RepoId> parse_repo(std::string_view path);
 // that begins other addresses of the Hub ("datasets/squad" is no model).
 bool is_valid_repo_name(std::string_view name);
 
+// ASCII letters only.
+std::string in_lower_case(std::string_view text);
+
 // 40 lower-case hex digits.
 bool is_commit(std::string_view text);
 // 40 hex digits of either case, in lower case.

@@ -16,6 +16,7 @@ using Kind = Route::Kind;
 using Segments = std::span<const std::string>;
 
 constexpr std::size_t max_target = 16 * 1024;
+constexpr const char* no_such_address = "The Hub has no such address: its words are in lower case.";
 
 Route bad(int status, std::string error) {
     Route route;
@@ -34,7 +35,9 @@ bool is_one_of(std::string_view word, std::span<const std::string_view> words) {
     return std::ranges::find(words, word) != words.end();
 }
 
-std::string join(Segments segments) { return fmt::format("{}", fmt::join(segments, "/")); }
+std::string join(Segments segments) {
+    return fmt::format("{}", fmt::join(segments, "/"));
+}
 
 // A revision is one token, but some clients leave the slashes of these two shapes unencoded. Other
 // names with raw slashes cannot be told from the path behind them.
@@ -59,6 +62,7 @@ Route checked(Route route) {
     if (!route.path.empty() && !is_valid_path(route.path)) {
         return bad(400, "This is not a path in a repo.");
     }
+    if (auto commit = normalise_commit(route.revision)) route.revision = std::move(*commit);
     return route;
 }
 
@@ -152,8 +156,8 @@ constexpr std::array<std::string_view, 7> personal_of_repo{
     "jwt",       "secrets", "settings", "user-access-report", "user-access-request",
     "variables", "webhooks"};
 constexpr std::array<std::string_view, 9> personal_words{
-    "billing", "jobs", "notifications", "resource-groups", "scheduled-jobs",
-    "settings", "token", "user",        "webhooks"};
+    "billing",  "jobs",  "notifications", "resource-groups", "scheduled-jobs",
+    "settings", "token", "user",          "webhooks"};
 constexpr std::array<std::string_view, 6> personal_of_organization{
     "audit-log", "billing", "resource-groups", "scim", "settings", "webhooks"};
 
@@ -162,10 +166,10 @@ Route other_repo_api(RepoKind repo_kind, Segments rest) {
     const bool short_id = rest.size() >= 2 && is_one_of(rest[1], other_words);
     const auto name = rest.first(short_id ? 1 : 2);
     const bool has_word = rest.size() > name.size();
-    const bool personal = has_word && is_one_of(rest[name.size()], personal_of_repo);
+    const bool personal = has_word && is_one_of(in_lower_case(rest[name.size()]), personal_of_repo);
     Route route = of_kind(personal ? Kind::personal : Kind::api_other);
-    RepoId repo{repo_kind, join(name)};
-    if (is_valid_repo_name(repo.name)) route.repo = std::move(repo);
+    route.repo = {repo_kind, join(name)};
+    if (!is_valid_repo_name(route.repo.name)) return bad(404, "This is not the name of a repo.");
     return route;
 }
 
@@ -215,8 +219,23 @@ Route resolve_cache(Segments rest) {
     return bad(404, "This address names no file.");
 }
 
+constexpr std::array<std::string_view, 10> first_api_words{
+    "agent-harnesses", "buckets",       "datasets", "kernels",   "models",
+    "organizations",   "resolve-cache", "spaces",   "telemetry", "whoami-v2"};
+
+// The Hub's router (Express) takes no notice of case: what leads there to a repo or an account must
+// not pass here for something else.
+bool is_in_other_case(const std::string& word, std::span<const std::string_view> words) {
+    const auto lower = in_lower_case(word);
+    return lower != word && is_one_of(lower, words);
+}
+
 Route api(Segments rest) {
     if (rest.empty()) return of_kind(Kind::api_other);
+    if (rest[0].contains('/') || is_in_other_case(rest[0], first_api_words) ||
+        is_in_other_case(rest[0], personal_words)) {
+        return bad(404, no_such_address);
+    }
     if (rest[0] == "telemetry") return of_kind(Kind::telemetry);
     if (rest[0] == "buckets") return of_kind(Kind::bucket);
     if (rest[0] == "resolve-cache") return resolve_cache(rest.subspan(1));
@@ -225,16 +244,20 @@ Route api(Segments rest) {
     const auto repo_kind = kind_of_api_segment(rest[0]);
     if (repo_kind && rest.size() > 1) return repo_api(*repo_kind, rest.subspan(1));
     const bool of_organization = rest.size() > 2 && rest[0] == "organizations" &&
-                                 is_one_of(rest[2], personal_of_organization);
+                                 is_one_of(in_lower_case(rest[2]), personal_of_organization);
     const bool personal = of_organization || is_one_of(rest[0], personal_words);
     return of_kind(personal ? Kind::personal : Kind::api_other);
 }
 
 // --- the whole ---
 
+constexpr std::array<std::string_view, 5> first_words{"api", "buckets", "datasets", "kernels",
+                                                      "spaces"};
+
 Route by_path(Segments segments) {
     if (segments.empty()) return of_kind(Kind::root);
     const std::string& first = segments[0];
+    if (is_in_other_case(first, first_words)) return bad(404, no_such_address);
     if (first == "api") return api(segments.subspan(1));
     if (first == "v2") return of_kind(Kind::oci);
     if (first == "buckets") return of_kind(Kind::bucket);

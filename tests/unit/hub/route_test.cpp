@@ -327,6 +327,50 @@ TEST(Route, RefusedTargets) {
     }
 }
 
+TEST(Route, AnApiAddressAboutARepoNamesIt) {
+    for (const auto* target :
+         {"/api/models/org%2Fname/foo/bar", "/api/models/o%2Fn%2Fx/discussions",
+          "/api/datasets/o--p/n/croissant", "/api/spaces/api/n/likers", "/api/models%2Fo%2Fn",
+          "/api/models%2Fo/n/refs"}) {
+        const auto route = parse_route("GET", target);
+        EXPECT_EQ(name_of(route.kind), "bad") << target;
+        EXPECT_EQ(route.status, 404) << target;
+    }
+    EXPECT_EQ(parse_route("GET", "/api/models/o%2Fn/discussions").repo.name, "o/n");
+}
+
+TEST(Route, AKnownWordInOtherCaseIsNoAddress) {
+    for (const auto* target :
+         {"/api/Models/o/n", "/api/MODELS/o/n/tree/main", "/api/Datasets/squad", "/api/sPaces/o/n",
+          "/api/Kernels/o/n/refs", "/api/Models", "/api/Whoami-v2", "/api/whoami-V2",
+          "/api/Telemetry/x", "/api/Settings/billing", "/api/Notifications",
+          "/api/Organizations/o/settings", "/api/Buckets/o/n", "/API/models/o/n", "/Api/whoami-v2",
+          "/Datasets/squad/resolve/main/x", "/SPACES/o/n", "/Buckets/o/n"}) {
+        const auto route = parse_route("GET", target);
+        EXPECT_EQ(name_of(route.kind), "bad") << target;
+        EXPECT_EQ(route.status, 404) << target;
+    }
+    const auto cached = "/api/Resolve-Cache/models/o/n/" + std::string(sha) + "/x";
+    EXPECT_EQ(parse_route("GET", cached).status, 404);
+    EXPECT_EQ(parse_route("GET", "/api/models/o/n/Secrets").kind, Kind::personal);
+    EXPECT_EQ(parse_route("GET", "/api/organizations/o/Billing").kind, Kind::personal);
+    EXPECT_EQ(parse_route("GET", "/Org/Name/resolve/main/X").repo.name, "Org/Name");
+}
+
+TEST(Route, CommitsAreInLowerCase) {
+    const std::string upper = "0123456789ABCDEF0123456789ABCDEF01234567";
+    for (const auto& target :
+         {"/o/n/resolve/" + upper + "/x", "/o/n/raw/" + upper + "/x", "/o/n/blob/" + upper + "/x",
+          "/api/models/o/n/tree/" + upper, "/api/models/o/n/revision/" + upper,
+          "/api/models/o/n/commits/" + upper, "/api/resolve-cache/models/o/n/" + upper + "/x"}) {
+        EXPECT_EQ(parse_route("GET", target).revision, sha) << target;
+    }
+    EXPECT_EQ(parse_route("POST", "/api/models/o/n/paths-info/" + upper).revision, sha);
+    for (const auto& revision : {upper.substr(0, 39), upper.substr(0, 7), upper + "A"}) {
+        EXPECT_EQ(parse_route("GET", "/o/n/resolve/" + revision + "/x").revision, revision);
+    }
+}
+
 // No request names a host: what looks like one is a repo or nothing.
 TEST(Route, NoTargetNamesAHost) {
     EXPECT_EQ(parse_route("GET", "//evil.example/x").encoded_path, "/evil.example/x");
