@@ -38,6 +38,14 @@ bool is_sane_name(std::string_view name) {
            is_utf8(name);
 }
 
+// Pages make browsers ask without an Origin too: for images and scripts (Fetch Metadata).
+bool is_from_web_page(const Headers& headers) {
+    if (headers.has("Origin")) return true;
+    const auto site = headers.get("Sec-Fetch-Site");
+    return headers.has("Sec-Fetch-Site") && site != "none" && site != "same-origin" &&
+           site != "same-site";
+}
+
 // The password of Basic credentials; some tools put a token where the user belongs.
 Secret password_of(std::string_view encoded) {
     if (encoded.empty() || encoded.size() > max_basic || encoded.size() % 4 != 0) return {};
@@ -93,6 +101,7 @@ struct Clients::Snapshot {
 
     std::expected<Visitor, HubError> by_key(std::string_view text, std::int64_t now) const;
     std::string team_of(std::string_view name) const;
+    std::string_view name_by_proxy(const Headers& headers) const;
     bool trusts(const ip::address& peer) const { return proxies.contain(peer); }
     ip::address origin_of(const Sender& sender) const;
 
@@ -107,7 +116,7 @@ std::expected<Visitor, HubError> Clients::Snapshot::by_key(std::string_view text
                                                            std::int64_t now) const {
     if (key_form(text) != KeyForm::whole) {
         return std::unexpected(ask_for_key(
-            "The token that was sent begins like a key of hubkeep, but is mistyped or cut short."));
+            "The token that was sent looks like a key of hubkeep, but is mistyped or cut short."));
     }
     const auto found = keys.find(digest_of(DigestKind::sha256, text));
     if (found == keys.end()) {
@@ -136,6 +145,13 @@ std::string Clients::Snapshot::team_of(std::string_view name) const {
         if (any_glob_matches(team.members, name)) return team.name;
     }
     return {};
+}
+
+// "" when there is no usable one. Of two, the first may be the client's own.
+std::string_view Clients::Snapshot::name_by_proxy(const Headers& headers) const {
+    if (header.empty() || headers.count(header) != 1) return {};
+    const auto name = trimmed(headers.get(header));
+    return is_sane_name(name) ? name : std::string_view();
 }
 
 // The last hop that is no proxy of ours: everything in front of it may be invented.
@@ -187,7 +203,7 @@ void Clients::replace(const ClientsSettings& settings, std::vector<ClientKey> ke
 std::expected<Visitor, HubError> Clients::identify(const Sender& sender, std::int64_t now) const {
     const auto snapshot = current();
     auto credential = credential_in(sender.authorization);
-    const bool from_web_page = sender.headers.has("Origin");
+    const bool from_web_page = is_from_web_page(sender.headers);
     if (key_form(credential.reveal()) != KeyForm::none) {
         auto visitor = snapshot->by_key(credential.reveal(), now);
         if (visitor) visitor->from_web_page = from_web_page;
@@ -196,15 +212,13 @@ std::expected<Visitor, HubError> Clients::identify(const Sender& sender, std::in
     Visitor visitor;
     visitor.hub_token = std::move(credential);
     visitor.from_web_page = from_web_page;
-    std::string_view named;
-    if (!snapshot->header.empty() && snapshot->trusts(sender.peer)) {
-        named = trimmed(sender.headers.get(snapshot->header));
-    }
-    // First the proxy's word: the certificate of such a connection is the proxy's own.
-    if (is_sane_name(named)) {
+    // The certificate of a proxy's connection is the proxy's own, whether it names a user or not.
+    const bool is_proxy = snapshot->trusts(sender.peer);
+    const auto named = is_proxy ? snapshot->name_by_proxy(sender.headers) : std::string_view();
+    if (!named.empty()) {
         visitor.by = Visitor::By::header;
         visitor.name = named;
-    } else if (is_sane_name(sender.certificate)) {
+    } else if (!is_proxy && is_sane_name(sender.certificate)) {
         visitor.by = Visitor::By::certificate;
         visitor.name = sender.certificate;
     } else if (!snapshot->anonymous.hold_everything() &&

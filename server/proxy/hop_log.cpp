@@ -30,12 +30,17 @@ std::string fields_for_log(const Headers& headers) {
     return text;
 }
 
+std::string target_for_log(const ClientRequest& request) {
+    const std::string_view target = request.head.target;
+    return std::string(request.led_by ? target.substr(0, target.find('?')) : target);
+}
+
 HopLog::HopLog(Log& log, const ClientRequest& request) : log_(log) {
     if (!log.enabled(LogLevel::debug)) return;
     asked_.emplace();
     asked_->method = request.head.method;
     asked_->origin = request.origin.url();
-    asked_->target = request.head.target;
+    asked_->target = target_for_log(request);
     asked_->token = request.bearer.empty() ? "none" : request.bearer.fingerprint();
     if (log.enabled(LogLevel::trace)) asked_->fields = fields_for_log(request.head.headers);
     asked_->at = SteadyClock::now();

@@ -30,6 +30,9 @@ class HopLog {
     std::optional<Asked> asked_;  // nothing below debug
 };
 
+// Without the query where another server's redirect led: it is signed in ways that we do not know.
+std::string target_for_log(const ClientRequest& request);
+
 // "Name: value | Name: value", for the log.
 std::string fields_for_log(const Headers& headers);
 

@@ -24,7 +24,7 @@ struct Visitor {
     // the Hub.
     Secret hub_token;
     std::vector<std::string> repos;  // globs that the key is good for; empty: all
-    bool from_web_page = false;      // a page in a browser sent the request (Origin)
+    bool from_web_page = false;      // a page in a browser sent the request
     std::shared_ptr<ClientUse> use;  // of a key: what its limits count; null for the others
 
     // For logs and rules.

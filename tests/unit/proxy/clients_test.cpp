@@ -172,6 +172,42 @@ TEST_F(ClientsTest, ACertificateNamesItsClient) {
     EXPECT_EQ(ask("Bearer " + issue({.name = "ci"}), "build-7")->by, Visitor::By::key);
 }
 
+TEST_F(ClientsTest, TheCertificateOfAProxyNamesNobody) {
+    settings_.anonymous = {};
+    settings_.proxies = {"10.0.0.9"};
+    EXPECT_FALSE(ask("", "proxy.example")) << "no header is set";
+    settings_.header = "X-User";
+    EXPECT_FALSE(ask("", "proxy.example"));
+    headers_.set("X-User", std::string("a\x01"));
+    EXPECT_FALSE(ask("", "proxy.example"));
+    settings_.anonymous = {"0.0.0.0/0"};
+    EXPECT_EQ(ask("", "proxy.example")->by, Visitor::By::address);
+    EXPECT_EQ(ask("", "proxy.example")->name, "");
+    peer_ = "10.0.0.10";
+    EXPECT_EQ(ask("", "build-7")->name, "build-7");
+}
+
+TEST_F(ClientsTest, AUserHeaderThatStandsTwiceNamesNobody) {
+    settings_.proxies = {"10.0.0.9"};
+    settings_.header = "X-User";
+    headers_.add("X-User", "mallory");
+    EXPECT_EQ(ask()->name, "mallory");
+    headers_.add("x-user", "alice");
+    EXPECT_EQ(ask()->name, "");
+    settings_.anonymous = {};
+    EXPECT_FALSE(is_admitted());
+}
+
+TEST_F(ClientsTest, AKeyInOtherTextIsNotPassedOn) {
+    const auto text = issue({.name = "ci"});
+    for (const auto& sent : {"Bearer Bearer " + text, "Bearer \"" + text + '"',
+                             "Bearer " + text.substr(0, 37), "Bearer x " + text}) {
+        const auto visitor = ask(sent);
+        ASSERT_FALSE(visitor) << sent;
+        EXPECT_THAT(visitor.error().message, HasSubstr("mistyped or cut short"));
+    }
+}
+
 struct Hops {
     const char* peer;
     const char* forwarded;
@@ -220,6 +256,17 @@ TEST_F(ClientsTest, AWebPageIsKnownByItsOrigin) {
     headers_.add("Origin", "https://evil.example");
     EXPECT_TRUE(ask()->from_web_page);
     EXPECT_TRUE(ask("Bearer " + issue({.name = "ci"}))->from_web_page);
+}
+
+TEST_F(ClientsTest, AWebPageIsKnownByItsSiteToo) {
+    for (const auto* site : {"none", "same-origin", "same-site"}) {
+        headers_.set("Sec-Fetch-Site", site);
+        EXPECT_FALSE(ask()->from_web_page) << site;
+    }
+    for (const auto* site : {"cross-site", "", "unheard-of"}) {
+        headers_.set("Sec-Fetch-Site", site);
+        EXPECT_TRUE(ask()->from_web_page) << site;
+    }
 }
 
 TEST_F(ClientsTest, WhatAKeyHasUsedOutlivesAReload) {

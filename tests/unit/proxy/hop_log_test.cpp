@@ -17,5 +17,15 @@ TEST(FieldsForLog, LeaveSecretsOutByTheirNames) {
     EXPECT_EQ(fields_for_log({}), "");
 }
 
+TEST(TargetForLog, LeavesOutTheQueryWhereARedirectLed) {
+    ClientRequest request;
+    request.head.target = "/a/b?Unknown-Signature=1&y=2?z";
+    EXPECT_EQ(target_for_log(request), request.head.target);
+    request.led_by.emplace();
+    EXPECT_EQ(target_for_log(request), "/a/b");
+    request.head.target = "/a/b";
+    EXPECT_EQ(target_for_log(request), "/a/b");
+}
+
 }  // namespace
 }  // namespace hubkeep
