@@ -5,7 +5,9 @@
 #include <boost/json.hpp>
 
 #include "config/values.hpp"
+#include "server/admin/json_values.hpp"
 #include "server/hub/query.hpp"
+#include "server/proxy/access_words.hpp"
 
 namespace hubkeep {
 namespace {
@@ -14,10 +16,6 @@ struct Verdict {
     std::string_view word;
     std::string why;
 };
-
-std::string in_rule(const std::string& rule) {
-    return rule.empty() ? std::string() : fmt::format(" (rule \"{}\")", rule);
-}
 
 std::string_view word_of(const std::optional<Visibility>& visibility) {
     if (!visibility) return "unknown";
@@ -35,7 +33,7 @@ Verdict verdict_of(const Access::Explanation& told) {
         return {"refused", fmt::format("The rule \"{}\" denies it.", told.policy.rule)};
     }
     if (told.visibility == Visibility::open) return {"served", "It is public at the Hub."};
-    const auto rule = in_rule(told.sharing.rule);
+    const auto rule = words::by_rule(told.sharing.rule);
     if (told.sharing.sharing == Sharing::shared) {
         return {"served",
                 told.has_service_token
@@ -48,10 +46,6 @@ Verdict verdict_of(const Access::Explanation& told) {
     }
     return {"needs_proof",
             fmt::format("Served to clients whose own Hub token can read a file of it{}.", rule)};
-}
-
-boost::json::value text_or_null(const std::string& text) {
-    return text.empty() ? boost::json::value() : boost::json::value(text);
 }
 
 boost::json::object document_of(const Access::Explanation& told, const Visitor& visitor) {

@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "server/admin/json_values.hpp"
+
 namespace hubkeep {
 namespace {
 
@@ -12,10 +14,6 @@ std::string text_of(const boost::json::object& object, std::string_view name) {
     const auto* const found = object.if_contains({name.data(), name.size()});
     const auto* const text = found ? found->if_string() : nullptr;
     return text ? std::string(text->data(), text->size()) : std::string();
-}
-
-boost::json::value text_or_null(const std::string& text) {
-    return text.empty() ? boost::json::value() : boost::json::value(text);
 }
 
 Task<void> send_object(Exchange& exchange, boost::json::object object) {

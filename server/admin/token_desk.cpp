@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "server/admin/json_values.hpp"
 #include "server/proxy/answers.hpp"
 
 namespace hubkeep {
@@ -13,10 +14,6 @@ constexpr std::size_t fingerprint_letters = 8;
 constexpr std::size_t document_limit_bytes = 1024 * 1024;
 constexpr auto kept_for = std::chrono::minutes(10);
 constexpr auto patience = seconds(25);  // for all of them together
-
-boost::json::value text_or_null(const std::string& text) {
-    return text.empty() ? boost::json::value() : boost::json::value(text);
-}
 
 boost::json::object as_json(const Account& account) {
     return {{"name", account.name},

@@ -15,10 +15,6 @@ std::string sentences(std::initializer_list<std::string_view> parts) {
     return text;
 }
 
-std::string by_rule(const std::string& rule) {
-    return rule.empty() ? std::string() : fmt::format(" (rule \"{}\")", rule);
-}
-
 std::string what_of(const Asked& asked) {
     const auto repo = path_of(asked.repo);
     return asked.path && !asked.path->empty() ? fmt::format("{} of {}", *asked.path, repo) : repo;
@@ -32,6 +28,10 @@ HubError not_found_here(std::string_view why) {
 }
 
 }  // namespace
+
+std::string by_rule(const std::string& rule) {
+    return rule.empty() ? std::string() : fmt::format(" (rule \"{}\")", rule);
+}
 
 HubError by_policy(const Asked& asked, const Ruling& ruling, const std::string& contact) {
     const auto what = fmt::format("{} is refused by the rule \"{}\" of this hubkeep.",

@@ -11,6 +11,9 @@
 
 namespace hubkeep::words {
 
+// " (rule \"name\")", or nothing for a rule without a name.
+std::string by_rule(const std::string& rule);
+
 HubError by_policy(const Asked& asked, const Ruling& ruling, const std::string& contact);
 // A key of hubkeep that is for other repos.
 HubError by_key(const Asked& asked, const Visitor& visitor, const std::string& contact);

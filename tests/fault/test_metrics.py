@@ -102,6 +102,8 @@ def test_nothing_in_it_names_a_repo_or_a_client(hub, hubkeep, repo):
     assert not [it for it in (repo.id, "a.bin", "some-agent", CONTENT.sha256) if it in text]
 
 
+# Debian starts Prometheus when it is installed, so tests do not ask for it; what it would read is
+# read by its own client library in the tests above.
 @pytest.mark.skipif(not shutil.which("promtool"), reason="Prometheus' own checker is not installed")
 def test_prometheus_has_nothing_to_complain_about(hub, hubkeep, repo):
     daemon = hubkeep(hub)
