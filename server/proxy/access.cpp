@@ -108,8 +108,8 @@ Caller Access::own_caller(const Visitor& visitor) {
     return {{Credential::Kind::client, visitor.hub_token, false}, visitor.hub_token.fingerprint()};
 }
 
-Task<Caller> Access::shared_caller(IoThread& thread, const Visitor& visitor, RepoId repo) {
-    auto ours = for_operator(repo);
+Task<Caller> Access::shared_caller(IoThread& thread, const Visitor& visitor, RepoId repo,
+                                   Caller ours) {
     if (ours.credential.kind == Credential::Kind::service) co_return ours;
     auto caller = own_caller(visitor);
     if (caller.credential.token.empty()) co_return caller;
@@ -123,8 +123,8 @@ Task<Caller> Access::shared_caller(IoThread& thread, const Visitor& visitor, Rep
 std::vector<std::string> Access::names_of(IoThread& thread, const Rules& rules,
                                           const Visitor& visitor, const RepoId& repo,
                                           const std::string& revision) {
-    if (!is_commit(revision)) return {Revisions::plain(revision)};
     if (!rules.revision_globs && rules.revision_names.empty()) return {};
+    if (!is_commit(revision)) return {Revisions::plain(revision)};
     auto& reader = index_.reader(thread.number());
     std::vector<std::string> names;
     std::set<std::string> groups{std::string(service_group), ""};
@@ -228,13 +228,13 @@ Task<Outcome<Caller>> Access::admit(IoThread& thread, const Visitor& visitor, co
         co_return refuse_for(Reason::policy, words::by_policy(asked, ruling, contact), ruling.rule);
     }
     auto sharing = sharing_of(rules->access, asked, visitor);
-    const auto credential = for_operator(route.repo).credential;
-    const bool has_service_token = credential.kind == Credential::Kind::service;
+    auto ours = for_operator(route.repo);
+    const bool has_service_token = ours.credential.kind == Credential::Kind::service;
     if (sharing.sharing == Sharing::shared && has_service_token && is_page_of_nobody(visitor)) {
         sharing.sharing = Sharing::verify;
     }
     if (sharing.sharing != Sharing::shared) {
-        auto standing = co_await standings_.of(thread, route.repo, credential);
+        auto standing = co_await standings_.of(thread, route.repo, ours.credential);
         const bool is_open = standing && standing->visibility == Visibility::open;
         if (!is_open) {
             const Closed closed{asked, std::move(sharing), std::move(standing), rules};
@@ -242,7 +242,7 @@ Task<Outcome<Caller>> Access::admit(IoThread& thread, const Visitor& visitor, co
             co_return admitted;
         }
     }
-    auto caller = co_await shared_caller(thread, visitor, route.repo);
+    auto caller = co_await shared_caller(thread, visitor, route.repo, std::move(ours));
     co_return caller;
 }
 

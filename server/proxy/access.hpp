@@ -81,7 +81,8 @@ class Access {
                                    const Route& route);
     std::vector<std::string> names_of(IoThread& thread, const Rules& rules, const Visitor& visitor,
                                       const RepoId& repo, const std::string& revision);
-    Task<Caller> shared_caller(IoThread& thread, const Visitor& visitor, RepoId repo);
+    // `ours` is what for_operator() has for the repo.
+    Task<Caller> shared_caller(IoThread& thread, const Visitor& visitor, RepoId repo, Caller ours);
     struct Closed {
         Asked asked;
         SharingRuling sharing;
