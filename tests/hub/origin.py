@@ -5,6 +5,7 @@ Lives on the stand-in's event loop. Its port stays the same for life, so that it
 is a bug of the stand-in: it is kept in `crashes`, where the fixture looks.
 """
 import asyncio
+import random
 import socket
 import traceback
 
@@ -29,11 +30,18 @@ class Origin:
         return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
 
     async def up(self) -> None:
-        if self._server is None:
-            self._server = await asyncio.start_server(
-                self._serve, "127.0.0.1", self.port, ssl=self._tls, limit=MAX_HEAD,
-                backlog=BACKLOG, reuse_address=True)
-            self.port = self._server.sockets[0].getsockname()[1]
+        while self._server is None:
+            # Below the ports that Linux gives to clients, so that it is still free at a return.
+            port = self.port or random.randrange(10_000, 32_000)
+            try:
+                self._server = await asyncio.start_server(
+                    self._serve, "127.0.0.1", port, ssl=self._tls, limit=MAX_HEAD,
+                    backlog=BACKLOG, reuse_address=True)
+            except OSError:
+                if self.port:
+                    raise
+            else:
+                self.port = port
 
     async def down(self) -> None:
         if self._server is None:
