@@ -5,14 +5,8 @@
 namespace hubkeep {
 namespace {
 
-// What a small range fetches around itself: clients that probe or read in blocks come back for the
-// neighbours, and one request to the Hub is then enough.
-constexpr std::uint64_t slice_bytes = 1024 * 1024;
 // Head and body of a small file leave with one system call.
 constexpr std::uint64_t one_write_bytes = 32 * 1024;
-// A client gives up after 10 s without a head.
-constexpr auto patience_for_first_bytes = seconds(5);
-constexpr auto patience_for_bytes = seconds(120);
 
 }  // namespace
 
@@ -193,102 +187,6 @@ Task<void> Files::send_blob(Answer& answer, const File& file) {
     if (!head_sent) co_return;
     const auto sent = co_await exchange.send_file(file, answer.range);
     if (!sent) exchange.abort();
-}
-
-ByteRange Files::goal_of(const Answer& answer) const {
-    const auto size = answer.source.file.size;
-    if (answer.whole) return {0, size};
-    const auto begin = answer.range.begin / slice_bytes * slice_bytes;
-    const auto end = (answer.range.end + slice_bytes - 1) / slice_bytes * slice_bytes;
-    return {begin, answer.to_the_end ? size : std::min(end, size)};
-}
-
-void Files::fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,
-                  Flight::Claim claim) {
-    fetcher_.start(answer.exchange.thread(), flight, answer.source, goal, claim, answer.counter);
-}
-
-Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool created) {
-    auto& exchange = answer.exchange;
-    const auto goal = goal_of(answer);
-    const auto size = flight->size();
-    if (answer.to_the_end) {
-        // The transfer of all that follows begins now and goes on without this client.
-        if (const auto claim = flight->claim(goal)) fetch(answer, flight, goal, *claim);
-    }
-    if (flight->missing_in({0, size}) == 0 && flight->claims() == 0) {
-        fetcher_.start_verifying(exchange.thread(), flight);
-    }
-    if (answer.verdict != Verdict::stale) {
-        answer.verdict = created ? Verdict::miss : Verdict::joined;
-    }
-    exchange.record().cache = name_of(answer.verdict);
-    const auto first = co_await first_bytes(answer, *flight);
-    const bool no_room = !first && first.error().kind == ErrorKind::no_space;
-    if (!first && !no_room) {
-        co_await refuse_or_answer_anew(answer, first.error());
-        co_return;
-    }
-    if (no_room) {
-        answer.verdict = Verdict::bypass;
-        exchange.record().cache = name_of(answer.verdict);
-    }
-    add_cache_fields(answer.head, answer.verdict, answer.warning);
-    const auto head_sent = co_await exchange.send_head(std::move(answer.head));
-    if (!head_sent) co_return;
-    const auto copied = co_await copy(answer, std::move(flight));
-    if (copied) co_return;
-    if (!exchange.client_gone()) log_cut(answer, copied.error());
-    exchange.abort();
-}
-
-// Waits until the first bytes are there, so that a failure can still be told in words.
-Task<Result<void>> Files::first_bytes(Answer& answer, Flight& flight) {
-    const auto until = SteadyClock::now() + patience_for_first_bytes;
-    const auto position = answer.range.begin;
-    const auto self = flight.shared_from_this();
-    for (;;) {
-        if (flight.readable_now(position, answer.whole) > position) co_return Result<void>();
-        const auto goal = goal_of(answer);
-        if (const auto claim = flight.claim_for_reader(position, goal)) {
-            fetch(answer, self, goal, *claim);
-        }
-        const auto waited = co_await flight.readable(position, answer.whole, until);
-        if (!waited && waited.error().kind == ErrorKind::timed_out) co_return Result<void>();
-        if (!waited) co_return std::unexpected(waited.error());
-    }
-}
-
-Task<Result<void>> Files::copy(Answer& answer, std::shared_ptr<Flight> flight) {
-    auto position = answer.range.begin;
-    auto patience = SteadyClock::now() + patience_for_bytes;
-    while (position < answer.range.end) {
-        const auto until = flight->readable_now(position, answer.whole);
-        if (until > position) {
-            const ByteRange piece{position, std::min(until, answer.range.end)};
-            const auto sent = co_await answer.exchange.send_file(flight->partial().file, piece);
-            if (!sent) co_return sent;
-            position = piece.end;
-            patience = SteadyClock::now() + patience_for_bytes;
-            continue;
-        }
-        const auto goal = goal_of(answer);
-        if (const auto claim = flight->claim_for_reader(position, goal)) {
-            fetch(answer, flight, goal, *claim);
-        }
-        const auto more = co_await flight->readable(position, answer.whole, patience);
-        if (more) continue;
-        if (more.error().kind != ErrorKind::no_space) co_return std::unexpected(more.error());
-        auto rest = co_await go_on_directly(answer, *flight, position);
-        co_return rest;
-    }
-    co_return Result<void>();
-}
-
-Task<Result<void>> Files::go_on_directly(Answer& answer, Flight& flight, std::uint64_t position) {
-    auto sent = co_await direct_.send(answer.exchange, answer.source, answer.range, position,
-                                      &flight.partial().file, answer.counter);
-    co_return sent;
 }
 
 void Files::log_cut(const Answer& answer, const Error& error) {
