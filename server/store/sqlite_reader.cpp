@@ -86,8 +86,7 @@ Result<void> SqliteReader::prepare() {
         {partial_,
          "SELECT size, present, extents, updated_at, generation FROM partial "
          "WHERE digest=?"},
-        {blob_totals_, "SELECT count(*), coalesce(sum(size), 0) FROM blob"},
-        {partial_totals_, "SELECT coalesce(sum(present), 0) FROM partial"},
+        {total_, "SELECT number, bytes FROM total WHERE what=?"},
         {blobs_after_,
          "SELECT digest, size, last_used FROM blob WHERE digest>? "
          "ORDER BY digest LIMIT ?"},
@@ -288,13 +287,17 @@ std::optional<PartialRow> SqliteReader::partial(const Digest& digest) {
 
 IndexReader::Totals SqliteReader::totals() {
     Totals totals;
-    Query blobs(blob_totals_);
-    if (next(blobs)) {
-        totals.blobs = as_size(blobs.integer(0));
-        totals.blob_bytes = as_size(blobs.integer(1));
+    {
+        Query blobs(total_);
+        blobs.bind_text("blob");
+        if (next(blobs)) {
+            totals.blobs = as_size(blobs.integer(0));
+            totals.blob_bytes = as_size(blobs.integer(1));
+        }
     }
-    Query partials(partial_totals_);
-    if (next(partials)) totals.partial_bytes = as_size(partials.integer(0));
+    Query partials(total_);
+    partials.bind_text("partial");
+    if (next(partials)) totals.partial_bytes = as_size(partials.integer(1));
     return totals;
 }
 

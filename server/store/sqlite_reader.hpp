@@ -61,8 +61,7 @@ class SqliteReader : public IndexReader {
 
     Statement scope_, alias_, revision_, revisions_at_, entry_, entries_, complete_, repo_,
         listing_, visibility_, proof_;
-    Statement pin_, pins_, blob_, partial_;
-    Statement blob_totals_, partial_totals_;
+    Statement pin_, pins_, blob_, partial_, total_;
     Statement blobs_after_, oldest_blobs_, partials_after_, oldest_partials_;
 };
 

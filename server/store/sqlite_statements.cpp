@@ -98,22 +98,28 @@ Result<void> SqliteWriter::prepare_pruning() {
          "(SELECT id FROM listing ORDER BY fetched_at LIMIT 64)"},
         {drop_trees_, "DELETE FROM tree WHERE scope=? AND commit_id=?"},
         {drop_entries_,
-         "DELETE FROM entry WHERE (scope, commit_id, path) IN (SELECT scope, commit_id, path "
-         "FROM entry WHERE scope=? AND commit_id=? LIMIT ?)"},
+         // Any text is less than any blob.
+         "DELETE FROM entry WHERE scope=?1 AND commit_id=?2 AND path<coalesce((SELECT path "
+         "FROM entry WHERE scope=?1 AND commit_id=?2 ORDER BY path LIMIT 1 OFFSET ?3), x'')"},
         {drop_known_commit_,
          "DELETE FROM known_commit WHERE scope=?1 AND commit_id=?2 AND NOT EXISTS "
          "(SELECT 1 FROM entry WHERE scope=?1 AND commit_id=?2)"},
     });
 }
 
+// REPLACE would take out a row without the triggers that count.
 Result<void> SqliteWriter::prepare_blobs() {
     return prepare({
-        {put_blob_, "REPLACE INTO blob (digest, size, last_used) VALUES (?, ?, ?)"},
+        {put_blob_,
+         "INSERT INTO blob (digest, size, last_used) VALUES (?, ?, ?) "
+         "ON CONFLICT (digest) DO UPDATE SET size=excluded.size, last_used=excluded.last_used"},
         {drop_blob_, "DELETE FROM blob WHERE digest=?"},
         {touch_blob_, "UPDATE blob SET last_used=? WHERE digest=?"},
         {put_partial_,
-         "REPLACE INTO partial (digest, size, present, extents, updated_at, "
-         "generation) VALUES (?, ?, ?, ?, ?, ?)"},
+         "INSERT INTO partial (digest, size, present, extents, updated_at, generation) "
+         "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET size=excluded.size, "
+         "present=excluded.present, extents=excluded.extents, updated_at=excluded.updated_at, "
+         "generation=excluded.generation"},
         {drop_partial_, "DELETE FROM partial WHERE digest=?"},
     });
 }

@@ -16,9 +16,11 @@ std::int64_t as_integer(std::uint64_t value) {
     return static_cast<std::int64_t>(value);
 }
 
-// A lost last commit costs one more request to the Hub, so the log is not synced at each.
+// A lost last commit costs one more request to the Hub, so the log is not synced at each. Nothing
+// in the index is secret, so what leaves need not be overwritten, which some builds of SQLite do.
 constexpr const char* settings =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=67108864;";
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=67108864; "
+    "PRAGMA secure_delete=FAST;";
 
 Result<void> look_for_damage(Database& database, const fs::path& path) {
     const auto verdict = database.word("PRAGMA quick_check(1)");

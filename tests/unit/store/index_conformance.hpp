@@ -241,6 +241,38 @@ TEST_P(IndexConformance, UseChangesTheOrderOfEviction) {
     EXPECT_EQ(reader().totals().blob_bytes, 50u);
 }
 
+TEST_P(IndexConformance, TotalsAreWhatTheRowsAddUpTo) {
+    const auto partial = [](std::uint64_t present) {
+        return PartialRow{.size = 99, .present = present, .extents = "", .generation = 1};
+    };
+    const auto expect_totals = [&] {
+        IndexReader::Totals expected;
+        for (const auto& it : reader().blobs_after(std::nullopt, 100)) {
+            ++expected.blobs;
+            expected.blob_bytes += it.row.size;
+        }
+        for (const auto& it : reader().partials_after(std::nullopt, 100)) {
+            expected.partial_bytes += it.row.present;
+        }
+        const auto totals = reader().totals();
+        EXPECT_EQ(totals.blobs, expected.blobs);
+        EXPECT_EQ(totals.blob_bytes, expected.blob_bytes);
+        EXPECT_EQ(totals.partial_bytes, expected.partial_bytes);
+    };
+    for (int i = 0; i < 9; ++i) write({PutBlob{digest(i), {10u + i, i}}});
+    for (int i = 10; i < 15; ++i) write({PutPartial{digest(i), partial(i)}});
+    expect_totals();
+    write({PutBlob{digest(3), {1000, 7}}, PutBlob{digest(4), {14, 8}}});  // new size, same size
+    write({PutPartial{digest(11), partial(50)}, PutPartial{digest(12), partial(2)}});
+    expect_totals();
+    write({TouchBlobs{{{digest(3), 500}}}, DropBlob{digest(5)}, DropBlob{digest(77)}});
+    write({DropPartial{digest(13)}, DropPartial{digest(77)}, PutBlob{digest(14), {5, 5}}});
+    expect_totals();
+    EXPECT_EQ(reader().totals().blobs, 9u);
+    reopen();
+    expect_totals();
+}
+
 TEST_P(IndexConformance, PagesShowEachRowOnce) {
     constexpr int count = 25;
     for (int i = 0; i < count; ++i) {

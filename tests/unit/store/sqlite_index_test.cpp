@@ -253,6 +253,12 @@ TEST_F(SqliteIndexTest, AnIndexOfTheFirstVersionKeepsWhatItKnows) {
             "', 7);"
             "INSERT INTO entry VALUES (1, 'abc', 'a', 1, NULL, 0);"
             "INSERT INTO entry VALUES (1, 'abc', 'gone', 1, NULL, 0);"
+            "INSERT INTO blob VALUES (x'00" +
+            hex + "', 7, 5), (x'01" + std::string(40, 'a') +
+            "', 20, 6);"
+            "INSERT INTO partial VALUES (x'01" +
+            std::string(40, 'b') +
+            "', 9, 4, '0-4', 5, 1);"
             "INSERT INTO listing (scope, key, status, content_type, body, link, error_code, "
             "error_message, commit_id, fetched_at) "
             "VALUES (1, 'k', 200, 'application/json', x'7b7d', '', '', '', 'abc', 9);"));
@@ -278,6 +284,9 @@ TEST_F(SqliteIndexTest, AnIndexOfTheFirstVersionKeepsWhatItKnows) {
     ASSERT_TRUE(reader.listing(scope_, "k"));
     EXPECT_EQ(reader.listing(scope_, "k")->body, "{}");
     EXPECT_EQ(reader.listing(scope_, "k")->headers, "");
+    EXPECT_EQ(reader.totals().blobs, 2u);
+    EXPECT_EQ(reader.totals().blob_bytes, 27u);
+    EXPECT_EQ(reader.totals().partial_bytes, 4u);
     expect_usable(**index);
 }
 
