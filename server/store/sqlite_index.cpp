@@ -59,13 +59,16 @@ Result<File> lock_index(const fs::path& path) {
     return lock;
 }
 
-// Damage is looked for after a stop that left a log behind, when it was met while running, and
-// whenever looking costs no more than a fraction of a second.
+fs::path mark_of_damage(const fs::path& path) {
+    return beside(path, ".suspect");
+}
+
+// Damage is looked for when it was met before, and whenever looking costs no more than a fraction
+// of a second. A kill or a power cut is no reason: SQLite's log is made for them, and reading all
+// of a large index would keep clients waiting for minutes.
 bool is_suspect(const fs::path& path) {
-    const auto log = hubkeep::file_size(beside(path, "-wal"));
     const auto size = hubkeep::file_size(path);
-    return (log && *log > 0) || is_file(beside(path, ".suspect")) ||
-           (size && *size <= cheap_to_examine_bytes);
+    return is_file(mark_of_damage(path)) || (size && *size <= cheap_to_examine_bytes);
 }
 
 // The log goes with its database: a new database must never find it.
@@ -126,7 +129,7 @@ Result<void> SqliteIndex::try_to_open(std::size_t n_readers, bool examine) {
         if (!reader) return std::unexpected(reader.error());
         readers_.push_back(std::move(*reader));
     }
-    return remove_file(beside(path_, ".suspect"));
+    return remove_file(mark_of_damage(path_));
 }
 
 SqliteIndex::~SqliteIndex() {
@@ -235,12 +238,20 @@ void SqliteIndex::run() {
         room_.notify_all();
         commit(std::move(batch));
         prune_when_due();
+        mark_damage();
         lock.lock();
         log_is_empty = false;
     }
     lock.unlock();
     const auto emptied = writer_->checkpoint();
     if (!emptied) health_.failed("the index cannot empty its log", emptied.error());
+    mark_damage();
+}
+
+// At once, because a kill must not make it forgotten.
+void SqliteIndex::mark_damage() {
+    if (marked_ || !health_.damaged()) return;
+    marked_ = File::open_write(mark_of_damage(path_)).has_value();
 }
 
 void SqliteIndex::commit(std::deque<Job> batch) {
@@ -265,7 +276,6 @@ void SqliteIndex::stop() {
     room_.notify_all();
     if (!thread_.joinable()) return;
     thread_.join();
-    if (health_.damaged()) (void)File::open_write(beside(path_, ".suspect"));
 }
 
 }  // namespace hubkeep

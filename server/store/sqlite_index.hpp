@@ -53,6 +53,7 @@ class SqliteIndex : public Index {
     void enqueue(Job job);
     void run();
     void prune_when_due();
+    void mark_damage();
     void commit(std::deque<Job> batch);
     std::deque<Job> take_batch();
 
@@ -64,6 +65,7 @@ class SqliteIndex : public Index {
     std::unique_ptr<SqliteWriter> writer_;                // used by thread_ alone
     std::vector<std::unique_ptr<SqliteReader>> readers_;  // each used by its io thread alone
     TimePoint prune_due_{};                               // thread_'s
+    bool marked_ = false;                                 // thread_'s
     std::thread thread_;
 
     std::mutex mutex_;  // guards all below
