@@ -1,6 +1,6 @@
 #pragma once
-// Keeper: the store's housekeeping thread. It scans once, then writes times of use every few
-// seconds and examines what somebody stumbled over. Nothing that serves a client waits for it.
+// Keeper: the store's housekeeping thread. It scans once, taking its time, writes times of use
+// every minute and examines what somebody stumbled over. Nothing that serves a client waits for it.
 
 #include <condition_variable>
 #include <mutex>
@@ -26,11 +26,14 @@ class Keeper {
 
   private:
     void run(const std::stop_token& stop);
+    void breathe(const std::stop_token& stop);
     void write_touches_when_due();
+    void examine_suspects(const std::stop_token& stop);
 
     DiskParts& parts_;
-    Examiner examiner_;        // the thread's
-    TimePoint touches_due_{};  // the thread's
+    Examiner examiner_;          // the thread's
+    TimePoint touches_due_{};    // the thread's
+    TimePoint working_since_{};  // the thread's
 
     std::mutex mutex_;  // guards the next four
     std::condition_variable_any changed_;

@@ -10,6 +10,7 @@ constexpr std::size_t page_rows = 512;
 }  // namespace
 
 void Scan::run(const std::stop_token& stop) {
+    const auto began = SteadyClock::now();
     walk_partial_files(stop);
     walk_partial_rows(stop);
     walk_blob_files(DigestKind::sha256, stop);
@@ -19,6 +20,9 @@ void Scan::run(const std::stop_token& stop) {
         parts_.log.warn("files in the data folder that are not of the store are left alone",
                         {{"files", strange_}, {"example", strange_example_}});
     }
+    if (stop.stop_requested()) return;
+    const auto took = std::chrono::duration_cast<seconds>(SteadyClock::now() - began);
+    parts_.log.info("looked through the store", {{"files", files_}, {"seconds", took.count()}});
 }
 
 std::vector<std::string> Scan::list(const fs::path& folder) const {
@@ -99,6 +103,10 @@ void Scan::walk_blob_folder(DigestKind kind, const std::string& folder,
         const auto digest = Layout::parse_blob(kind, folder, name);
         if (!digest) found_strange(path / name);
         else if (!reader_.blob(*digest)) without_row.push_back(*digest);
+        if (++files_ % page_rows != 0) continue;
+        examiner_.examine(std::exchange(without_row, {}), stop);
+        breathe_();
+        if (stop.stop_requested()) return;
     }
     examiner_.examine(without_row, stop);
 }

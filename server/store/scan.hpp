@@ -38,6 +38,7 @@ class Scan {
     Examiner& examiner_;
     IndexReader& reader_;
     const std::function<void()> breathe_;
+    std::uint64_t files_ = 0;
     std::uint64_t strange_ = 0;
     std::string strange_example_;
 };

@@ -1,5 +1,7 @@
 #include "server/store/use_table.hpp"
 
+#include <algorithm>
+
 #include "common/check.hpp"
 
 namespace hubkeep {
@@ -75,6 +77,13 @@ void UseTable::touch(const Digest& digest, std::int64_t at) {
     if (shard.touched.size() < max_touched) shard.touched[digest] = at;
 }
 
+bool UseTable::is_filling_up() const {
+    return std::ranges::any_of(*shards_, [](Shard& shard) {
+        const std::lock_guard lock(shard.mutex);
+        return shard.touched.size() > max_touched / 2;
+    });
+}
+
 std::vector<std::pair<Digest, std::int64_t>> UseTable::take_touched() {
     std::vector<std::pair<Digest, std::int64_t>> all;
     for (auto& shard : *shards_) {
@@ -82,6 +91,7 @@ std::vector<std::pair<Digest, std::int64_t>> UseTable::take_touched() {
         all.insert(all.end(), shard.touched.begin(), shard.touched.end());
         shard.touched.clear();
     }
+    std::ranges::sort(all);
     return all;
 }
 

@@ -54,6 +54,9 @@ class UseTable {
     std::optional<Alone> try_alone(const Digest& digest);
 
     void touch(const Digest& digest, std::int64_t at);
+    // Some times of use would soon be lost.
+    bool is_filling_up() const;
+    // In the order of the digests, which is that of the rows to change.
     std::vector<std::pair<Digest, std::int64_t>> take_touched();
 
   private:
