@@ -5,6 +5,7 @@
 #include "common/offload.hpp"
 #include "server/hub/errors.hpp"
 #include "server/hub/route.hpp"
+#include "server/proxy/revisions.hpp"
 
 namespace hubkeep {
 namespace {
@@ -80,7 +81,8 @@ Result<std::uint64_t> bytes_to_skip(const HubAnswer& answer, const Source& sourc
 }
 
 bool is_part_of(const HubAnswer& answer, const Source& source, ByteRange range) {
-    return check_identity(answer, source).has_value() &&
+    const int status = answer.response.status();
+    return (status == 200 || status == 206) && check_identity(answer, source).has_value() &&
            bytes_to_skip(answer, source, range).has_value();
 }
 
@@ -108,6 +110,28 @@ struct Fetcher::Transfer {
     std::optional<Error> error;
 };
 
+Task<Result<HubAnswer>> Fetcher::ask(IoThread& thread, HubRequest request, const Source& source,
+                                     ByteRange range) {
+    const auto& credential = source.credential;
+    const auto target = request.target;
+    if (auto lead = leads_.find(target, credential, unix_now())) {
+        auto led = co_await upstream_.ask_where_led(thread, request, std::move(*lead));
+        if (led && is_part_of(*led, source, range)) co_return led;
+        leads_.forget(target, credential);
+    }
+    auto answer = co_await upstream_.ask(thread, request, credential, Follow::anywhere);
+    if (!answer) co_return answer;
+    const bool is_it = is_part_of(*answer, source, range);
+    if (answer->origin != upstream_.hub() && !is_it) {
+        upstream_.distrust(answer->origin);
+        request.mirrors_may_answer = false;
+        answer = co_await upstream_.ask(thread, request, credential, Follow::anywhere);
+    } else if (answer->led_to && answer->origin == upstream_.hub() && is_it) {
+        leads_.learn(target, credential, *answer->led_to, unix_now());
+    }
+    co_return answer;
+}
+
 Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& source,
                                             ByteRange range) {
     HubRequest request;
@@ -116,12 +140,7 @@ Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& sour
     if (range.begin != 0 || range.end != source.file.size) {
         request.headers.set("Range", fmt::format("bytes={}-{}", range.begin, range.end - 1));
     }
-    auto answer = co_await upstream_.ask(thread, request, source.credential, Follow::anywhere);
-    if (answer && answer->origin != upstream_.hub() && !is_part_of(*answer, source, range)) {
-        upstream_.distrust(answer->origin);
-        request.mirrors_may_answer = false;
-        answer = co_await upstream_.ask(thread, request, source.credential, Follow::anywhere);
-    }
+    auto answer = co_await ask(thread, std::move(request), source, range);
     if (!answer) co_return std::unexpected(answer.error());
     const int status = answer->response.status();
     if (status != 200 && status != 206) {
