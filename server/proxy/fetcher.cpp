@@ -16,8 +16,6 @@ constexpr auto first_pause = milliseconds(250);
 constexpr auto longest_pause = milliseconds(4000);
 // Clients give up after 10 s without a byte.
 constexpr auto patience_for_quota = seconds(8);
-// A crash loses at most about this much of a transfer.
-constexpr std::uint64_t checkpoint_bytes = 16 * 1024 * 1024;
 
 bool may_help_to_try_again(ErrorKind kind) {
     return kind == ErrorKind::unreachable || kind == ErrorKind::timed_out ||
@@ -182,7 +180,7 @@ Task<void> Fetcher::verify(std::shared_ptr<Flight> flight) {
 }
 
 Task<void> Fetcher::remember(std::shared_ptr<Flight> flight) {
-    co_await flights_.checkpoint(std::move(flight), checkpoint_bytes);
+    co_await flights_.checkpoint(std::move(flight));
 }
 
 Task<void> Fetcher::run(std::shared_ptr<Job> job, Flight::Claim first) {
@@ -316,7 +314,7 @@ Task<void> Fetcher::write_down(Job& job, std::shared_ptr<Transfer> transfer) {
             transfer->position += count;
             job.reservation->use(count);
             flight.advance(transfer->claim, count);
-            if (flight.checkpoint_due(checkpoint_bytes)) {
+            if (flight.checkpoint_due()) {
                 job.thread.tasks().spawn("remember", remember(job.flight));
             }
         }
