@@ -6,6 +6,8 @@
 #include <cstring>
 #include <exception>
 
+#include "common/check.hpp"
+
 namespace hubkeep {
 namespace {
 
@@ -75,6 +77,12 @@ void InputBuffer::consume(std::size_t count) {
     if (empty()) begin_ = end_ = 0;
 }
 
+void InputBuffer::release() {
+    CHECK(empty());
+    data_.reset();
+    capacity_ = 0;
+}
+
 std::span<char> InputBuffer::space() {
     if (end_ < capacity_) return {data_.get() + end_, capacity_ - end_};
     const std::size_t used = end_ - begin_;
@@ -85,7 +93,7 @@ std::span<char> InputBuffer::space() {
         const auto capacity = std::min(limit_, std::max(first_capacity, capacity_ * 2));
         auto data = std::make_unique_for_overwrite<char[]>(capacity);
         if (used > 0) std::memcpy(data.get(), data_.get(), used);
-        wipe_memory(data_.get(), data_ ? capacity_ : 0);
+        wipe_memory(data_.get(), data_ ? used : 0);
         data_ = std::move(data);
         capacity_ = capacity;
     }

@@ -19,7 +19,7 @@ class InputBuffer {
   public:
     explicit InputBuffer(std::size_t limit) : limit_(limit) {}
     InputBuffer(InputBuffer&&) = default;
-    ~InputBuffer() { wipe_memory(data_.get(), data_ ? capacity_ : 0); }
+    ~InputBuffer() { wipe_memory(data_.get(), data_ ? end_ : 0); }
 
     std::string_view text() const { return {data_.get() + begin_, end_ - begin_}; }
     bool empty() const { return begin_ == end_; }
@@ -28,6 +28,8 @@ class InputBuffer {
     // Room for at least one byte, unless full. What text() gave is then invalid.
     std::span<char> space();
     void produced(std::size_t count) { end_ += count; }
+    // Gives the memory back, when empty.
+    void release();
 
   private:
     const std::size_t limit_;

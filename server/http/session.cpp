@@ -116,6 +116,14 @@ Task<Result<std::size_t>> SessionImpl::read_head() {
             stream_.expires_after(limits.head_time);
         }
         idle_ = !begun;
+        if (input_.empty()) {
+            input_.release();
+            auto come = co_await stream_.wait_for_input();
+            if (!come) {
+                idle_ = false;
+                co_return std::unexpected(come.error());
+            }
+        }
         auto count = co_await stream_.read_some(input_.space());
         idle_ = false;
         if (!count) co_return count;
@@ -148,13 +156,14 @@ Result<void> SessionImpl::begin_turn(std::size_t head_size) {
 
 // False when the connection is over.
 Task<bool> SessionImpl::serve_one() {
-    Turn& turn = turn_.emplace();
+    turn_.reset();
     const auto size = co_await read_head();
     stream_.expires_never();
-    turn.began = SteadyClock::now();
     // Only a refusal has somebody to be told to; otherwise the client left or was too slow.
     if (!size && size.error().kind != ErrorKind::protocol) co_return false;
     if (!size && size.error().code == 0) co_return false;
+    Turn& turn = turn_.emplace();
+    turn.began = SteadyClock::now();
     const auto begun = size ? begin_turn(*size) : std::unexpected(size.error());
     const auto wanted = turn.request.headers.get("X-Request-Id");
     turn.id = is_usable_id(wanted) ? std::string(wanted) : make_id();

@@ -12,6 +12,10 @@
 namespace hubkeep {
 namespace {
 
+// Enough to keep a disk busy.
+constexpr std::size_t disk_reader_count = 4;
+constexpr std::size_t scratch_bytes = 256 * 1024;
+
 void run(asio::io_context& context, Log& log) {
     for (;;) {
         try {
@@ -27,8 +31,17 @@ void run(asio::io_context& context, Log& log) {
 
 }  // namespace
 
-IoThread::IoThread(std::size_t number, Log& log)
-    : number_(number), log_(log), work_(context_.get_executor()), tasks_(executor(), log) {}
+IoThread::IoThread(std::size_t number, asio::thread_pool& disk_readers, Log& log)
+    : number_(number),
+      disk_readers_(disk_readers),
+      log_(log),
+      work_(context_.get_executor()),
+      tasks_(executor(), log) {}
+
+std::span<char> IoThread::scratch() {
+    if (!scratch_) scratch_ = std::make_unique_for_overwrite<char[]>(scratch_bytes);
+    return {scratch_.get(), scratch_bytes};
+}
 
 void IoThread::post(std::function<void()> function) {
     asio::post(context_, std::move(function));
@@ -53,9 +66,11 @@ void IoThread::close_streams() {
     for (Stream* stream : streams_) stream->close();
 }
 
-IoThreads::IoThreads(std::size_t count, Log& log) {
+IoThreads::IoThreads(std::size_t count, Log& log) : disk_readers_(disk_reader_count) {
     CHECK(count > 0);
-    for (std::size_t i = 0; i < count; ++i) threads_.push_back(std::make_unique<IoThread>(i, log));
+    for (std::size_t i = 0; i < count; ++i) {
+        threads_.push_back(std::make_unique<IoThread>(i, disk_readers_, log));
+    }
 }
 
 IoThreads::~IoThreads() {
@@ -95,6 +110,7 @@ void IoThreads::join() {
     for (auto& thread : threads_) {
         if (thread->thread_.joinable()) thread->thread_.join();
     }
+    disk_readers_.join();
 }
 
 }  // namespace hubkeep

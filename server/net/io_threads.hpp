@@ -3,11 +3,14 @@
 // them, so nothing in it needs a lock. Made by the daemon before everything that runs on them,
 // destroyed after. IoThread's members may be used on its own thread only, except executor(), post()
 // and open_streams(). SIGPIPE is blocked on these threads: sendfile(2) has no flag against it.
+// Beside them, a few threads read what is not in the page cache: disk_readers().
 
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <memory>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -21,12 +24,15 @@ class Stream;
 
 class IoThread {
   public:
-    IoThread(std::size_t number, Log& log);
+    IoThread(std::size_t number, asio::thread_pool& disk_readers, Log& log);
 
     std::size_t number() const { return number_; }
     Executor executor() { return context_.get_executor(); }
     asio::io_context& context() { return context_; }
     TaskGroup& tasks() { return tasks_; }
+    asio::thread_pool& disk_readers() { return disk_readers_; }
+    // 256 KiB for what one call does without waiting: the next one may write over it.
+    std::span<char> scratch();
     // From any thread.
     void post(std::function<void()> function);
 
@@ -41,7 +47,9 @@ class IoThread {
   private:
     friend class IoThreads;
     const std::size_t number_;
+    asio::thread_pool& disk_readers_;
     Log& log_;
+    std::unique_ptr<char[]> scratch_;  // from its first use on
     // Before the context: tasks that it still holds when it goes take their streams with them.
     std::vector<Stream*> streams_;  // each knows its place
     std::atomic<std::size_t> open_streams_{0};
@@ -67,6 +75,7 @@ class IoThreads {
     void join();
 
   private:
+    asio::thread_pool disk_readers_;
     std::vector<std::unique_ptr<IoThread>> threads_;
     std::atomic<std::size_t> turn_{0};
 };

@@ -55,13 +55,16 @@ class Stream {
     // Client side: SNI, chain and host name are checked (RFC 6125), TLS 1.2 at least.
     Task<Result<void>> connect_tls(std::string host);
 
+    // Until read_some() has something to say. An idle connection that waits here needs no buffer.
+    Task<Result<void>> wait_for_input();
     // 0 at the orderly end of the other side's stream.
     Task<Result<std::size_t>> read_some(std::span<char> buffer);
     // Writes all of up to 16 pieces, as one system call where possible.
     Task<Result<void>> write(std::span<const asio::const_buffer> pieces, WriteOptions options = {});
-    // Sends a part of a file that is not being truncated: sendfile(2) on a plain stream, read and
-    // write on TLS. Pushes the deadline by `stall` on each progress. A file that is shorter than
-    // the range is `corrupt`. `sent` counts the bytes as they leave.
+    // Sends a part of a file that is not being truncated: by sendfile(2) on a plain stream, and on
+    // TLS where the kernel encrypts, else by large reads. Never waits for the disk on the io
+    // thread. Pushes the deadline by `stall` on each progress. A file that is shorter than the
+    // range is `corrupt`. `sent` counts the bytes as they leave.
     Task<Result<void>> send_file(const File& file, ByteRange range, SteadyClock::duration stall,
                                  std::uint64_t* sent = nullptr);
 

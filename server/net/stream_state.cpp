@@ -53,17 +53,21 @@ void Pieces::consume(std::size_t bytes) {
     }
 }
 
-Stream::State::State(Socket s, std::shared_ptr<asio::ssl::context> c)
-    : socket(std::move(s)),
+Stream::State::State(IoThread& t, Socket s, std::shared_ptr<asio::ssl::context> c)
+    : thread(t),
+      socket(std::move(s)),
       context(std::move(c)),
       remote(remote_of(socket)),
       timer_(socket.get_executor()) {
-    if (context) tls.emplace(socket, *context);
     error_code ignored;
+    socket.native_non_blocking(true, ignored);
+    if (context) {
+        tls.emplace(context->native_handle(), socket.native_handle());
+        way = FileWay::encrypted_here;
+    }
     // Answers are written whole, so waiting for more before sending only costs time. Socket files
     // never wait, and do not know the option.
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-    socket.native_non_blocking(true, ignored);
 }
 
 void Stream::State::watch(TimePoint time) {
@@ -73,6 +77,11 @@ void Stream::State::watch(TimePoint time) {
 
 void Stream::State::progress(SteadyClock::duration stall) {
     if (stall > SteadyClock::duration::zero()) watch(SteadyClock::now() + stall);
+}
+
+void Stream::State::moved(const Step& step, SteadyClock::duration stall) {
+    burst += step.bytes;
+    if (step.bytes > 0) progress(stall);
 }
 
 void Stream::State::arm(TimePoint time) {
@@ -121,6 +130,25 @@ Task<error_code> Stream::State::wait_for(Socket::wait_type what) {
     auto [ec] = co_await socket.async_wait(what, as_result);
     if (!ec && !socket.is_open()) ec = asio::error::operation_aborted;
     co_return ec;
+}
+
+Task<error_code> Stream::State::wait_for(const Step& step) {
+    CHECK(step.kind == Step::Kind::needs_input || step.kind == Step::Kind::needs_room);
+    return wait_for(step.kind == Step::Kind::needs_input ? Socket::wait_read : Socket::wait_write);
+}
+
+Task<error_code> Stream::State::handshake(Step (TlsEngine::*go_on)()) {
+    while (socket.is_open()) {
+        const Step step = ((*tls).*go_on)();
+        if (step.kind == Step::Kind::done) {
+            way = way_of_files(true, tls->kernel_encrypts());
+            co_return error_code();
+        }
+        if (!step.waits()) co_return step.error;
+        const auto ec = co_await wait_for(step);
+        if (ec) co_return ec;
+    }
+    co_return asio::error::operation_aborted;
 }
 
 }  // namespace hubkeep

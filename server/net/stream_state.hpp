@@ -6,12 +6,12 @@
 // gone.
 
 #include <array>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <expected>
 #include <optional>
 
 #include "server/net/stream.hpp"
+#include "server/net/tls_engine.hpp"
 #include "server/net/tls_sessions.hpp"
 
 namespace hubkeep {
@@ -35,9 +35,8 @@ class Pieces {
 
 struct Stream::State : std::enable_shared_from_this<State> {
     using Timer = asio::basic_waitable_timer<SteadyClock, asio::wait_traits<SteadyClock>, Executor>;
-    using Tls = asio::ssl::stream<Socket&>;
 
-    State(Socket s, std::shared_ptr<asio::ssl::context> c);
+    State(IoThread& t, Socket s, std::shared_ptr<asio::ssl::context> c);
 
     void watch(TimePoint time);
     void progress(SteadyClock::duration stall);
@@ -45,26 +44,33 @@ struct Stream::State : std::enable_shared_from_this<State> {
     // The error of a call on a socket that failed, or that somebody has closed meanwhile.
     std::unexpected<Error> failure(error_code ec, std::string_view doing) const;
     // To be awaited when `due()`: lets the other tasks of the thread run.
-    bool due() const { return burst >= burst_bytes; }
+    bool due() const { return burst >= (encrypts_here() ? burst_encrypted : burst_plain); }
     Task<void> rest();
     Task<error_code> wait_for(Socket::wait_type what);
+    // Until the socket is ready for what the step asks for.
+    Task<error_code> wait_for(const Step& step);
 
-    Task<Result<std::size_t>> read_tls(std::span<char> buffer);
-    // Bytes taken by the system now, 0 when it has no room.
-    std::expected<std::size_t, error_code> try_write(Pieces& pieces, bool more);
-    Task<Result<void>> write_tls(Pieces pieces, WriteOptions options);
-    Task<Result<void>> send_plain(const File& file, ByteRange range, SteadyClock::duration stall,
-                                  std::uint64_t& sent);
-    Task<Result<void>> send_tls(const File& file, ByteRange range, SteadyClock::duration stall,
-                                std::uint64_t& sent);
+    Task<error_code> handshake(Step (TlsEngine::*go_on)());
+    // Each does what can be done now. What write_now() has to write stays the same while it waits.
+    Step read_now(std::span<char> buffer);
+    Step write_now(const Pieces& pieces, bool more);
+    Step write_encrypted(const Pieces& pieces);
+    Step send_now(const File& file, std::uint64_t offset, std::size_t size);
+    Step send_encrypted(const File& file, std::uint64_t offset, std::size_t size);
+    bool encrypts_here() const { return way == FileWay::encrypted_here; }
+    void moved(const Step& step, SteadyClock::duration stall);
 
-    static constexpr std::size_t burst_bytes = 4 * 1024 * 1024;
+    // What may move before the others of the thread get their turn: about a third of a millisecond
+    // of a core either way, so that a small request is not held up by many large answers.
+    static constexpr std::size_t burst_plain = 2 * 1024 * 1024;
+    static constexpr std::size_t burst_encrypted = 512 * 1024;
 
+    IoThread& thread;
     Socket socket;
     const std::shared_ptr<asio::ssl::context> context;
     TlsSessionSink sink;  // outlives the engine that points at it
-    std::optional<Tls> tls;
-    bool tls_ready = false;
+    std::optional<TlsEngine> tls;
+    FileWay way = FileWay::sendfile;  // for certain after the handshake
     const Socket::endpoint_type remote;
     std::size_t burst = 0;  // bytes moved since the last wait
     bool timed_out = false;

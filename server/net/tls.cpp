@@ -9,6 +9,9 @@
 namespace hubkeep {
 namespace {
 
+// Of the client: several records by one system call. The memory is given back when nothing waits.
+constexpr std::size_t receive_bytes = 64 * 1024;
+
 constexpr unsigned char alpn_http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_length,
@@ -29,6 +32,10 @@ TlsContext make_context(asio::ssl::context::method method) {
     SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     // Idle connections then hold no record buffers (some 34 KiB each).
     SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
+    // TlsEngine::write tells what has left, and goes on with what may lie somewhere else by then.
+    SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    // A record's head and its body by one system call.
+    SSL_CTX_set_read_ahead(raw, 1);
     SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
     return context;
 }
@@ -67,6 +74,8 @@ Result<TlsContext> make_server_tls(const std::string& certificate_file, const st
     context->use_private_key_file(key_file, asio::ssl::context::pem, ec);
     if (ec) return refuse("the TLS key", key_file, ec);
     SSL_CTX* const raw = context->native_handle();
+    // Files then leave by SSL_sendfile(3). OpenSSL looks by itself whether the kernel can.
+    SSL_CTX_set_options(raw, SSL_OP_ENABLE_KTLS);
     // Requests bring tokens, and OpenSSL would keep their text until something overwrites it.
     SSL_CTX_set_options(raw, SSL_OP_CLEANSE_PLAINTEXT);
     if (SSL_CTX_check_private_key(raw) != 1) {
@@ -94,6 +103,7 @@ Result<TlsContext> make_client_tls(const std::string& ca_file) {
     }
     context->set_verify_mode(asio::ssl::verify_peer, ec);
     collect_sessions(context->native_handle());
+    SSL_CTX_set_default_read_buffer_len(context->native_handle(), receive_bytes);
     SSL_CTX_set_alpn_protos(context->native_handle(), alpn_http11, sizeof alpn_http11);
     return context;
 }

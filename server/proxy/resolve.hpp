@@ -15,7 +15,6 @@
 #include "server/proxy/access.hpp"
 #include "server/proxy/aliases.hpp"
 #include "server/proxy/answers.hpp"
-#include "server/proxy/leads.hpp"
 #include "server/proxy/refusals.hpp"
 #include "server/proxy/revisions.hpp"
 #include "server/proxy/trees.hpp"
@@ -43,14 +42,13 @@ struct Resolution {
 class Resolver {
   public:
     Resolver(Upstream& upstream, Index& index, Revisions& revisions, Aliases& aliases,
-             Refusals& refusals, Trees& trees, Leads& leads)
+             Refusals& refusals, Trees& trees)
         : upstream_(upstream),
           index_(index),
           revisions_(revisions),
           aliases_(aliases),
           refusals_(refusals),
-          trees_(trees),
-          leads_(leads) {}
+          trees_(trees) {}
 
     Task<Outcome<Resolution>> resolve(IoThread& thread, ResolveRequest request);
 
@@ -91,7 +89,6 @@ class Resolver {
     Aliases& aliases_;
     Refusals& refusals_;
     Trees& trees_;
-    Leads& leads_;
     Coalescer<Lesson> lessons_;
 };
 
