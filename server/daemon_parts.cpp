@@ -86,8 +86,8 @@ void DaemonParts::build_knowledge(const Base& base) {
     refusals = std::make_unique<Refusals>(base.settings.revisions);
     aliases = std::make_unique<Aliases>(*index);
     access = std::make_unique<Access>(*upstream, *index, *aliases, *revisions, base.settings);
-    resolver =
-        std::make_unique<Resolver>(*upstream, *index, *revisions, *aliases, *refusals, trees);
+    resolver = std::make_unique<Resolver>(*upstream, *index, *revisions, *aliases, *refusals, trees,
+                                          leads);
     documents = std::make_unique<Documents>(*upstream, *index, *revisions, *aliases, *refusals);
     known_listings = std::make_unique<KnownListings>(*index, trees);
     refresher =
@@ -96,7 +96,7 @@ void DaemonParts::build_knowledge(const Base& base) {
 
 Result<void> DaemonParts::build_answers(const Base& base) {
     const auto& settings = base.settings;
-    fetcher = std::make_unique<Fetcher>(*upstream, *store, *flights, base.log);
+    fetcher = std::make_unique<Fetcher>(*upstream, leads, *store, *flights, base.log);
     direct = std::make_unique<Direct>(*fetcher, *store);
     files =
         std::make_unique<Files>(settings, *resolver, *fetcher, *direct, *flights, *index, base.log);
@@ -119,8 +119,8 @@ void DaemonParts::build_admin(const Base& base) {
     policy_desk = std::make_unique<PolicyDesk>(*access, *clients);
     token_desk = std::make_unique<TokenDesk>(*tokens, *upstream);
     reload_desk = std::make_unique<ReloadDesk>(base.reloader);
-    metrics = std::make_unique<Metrics>(*store, *flights, *upstream, *access, *tokens,
-                                        base.reloader);
+    metrics =
+        std::make_unique<Metrics>(*store, *flights, *upstream, *access, *tokens, base.reloader);
     admin =
         std::make_unique<Admin>(base.health, *store, *flights, *upstream, *clients, *revision_desk,
                                 *policy_desk, *token_desk, *reload_desk, *metrics);

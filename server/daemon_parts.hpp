@@ -37,6 +37,7 @@ struct DaemonParts {
     std::unique_ptr<Aliases> aliases;
     std::unique_ptr<Access> access;
     Trees trees;
+    Leads leads;
     std::unique_ptr<Resolver> resolver;
     std::unique_ptr<Documents> documents;
     std::unique_ptr<KnownListings> known_listings;

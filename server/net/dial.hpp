@@ -31,6 +31,9 @@ struct Url {
     std::string target = "/";
 };
 Result<Url> parse_url(std::string_view text);
+// RFC 3986 section 5.2 for the two forms of a Location that occur: absolute, and starting with a
+// slash.
+Result<Url> parse_url_from(const Origin& base, std::string_view location);
 
 class NameCache;
 class TlsSessions;

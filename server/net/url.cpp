@@ -109,4 +109,11 @@ Result<Url> parse_url(std::string_view text) {
     return Url{std::move(*origin), std::move(target)};
 }
 
+Result<Url> parse_url_from(const Origin& base, std::string_view location) {
+    if (location.starts_with("/") && !location.starts_with("//")) {
+        return Url{base, std::string(location)};
+    }
+    return parse_url(location);
+}
+
 }  // namespace hubkeep

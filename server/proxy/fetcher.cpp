@@ -5,6 +5,7 @@
 #include "common/offload.hpp"
 #include "server/hub/errors.hpp"
 #include "server/hub/route.hpp"
+#include "server/proxy/revisions.hpp"
 
 namespace hubkeep {
 namespace {
@@ -15,8 +16,6 @@ constexpr auto first_pause = milliseconds(250);
 constexpr auto longest_pause = milliseconds(4000);
 // Clients give up after 10 s without a byte.
 constexpr auto patience_for_quota = seconds(8);
-// A crash loses at most about this much of a transfer.
-constexpr std::uint64_t checkpoint_bytes = 16 * 1024 * 1024;
 
 bool may_help_to_try_again(ErrorKind kind) {
     return kind == ErrorKind::unreachable || kind == ErrorKind::timed_out ||
@@ -80,7 +79,8 @@ Result<std::uint64_t> bytes_to_skip(const HubAnswer& answer, const Source& sourc
 }
 
 bool is_part_of(const HubAnswer& answer, const Source& source, ByteRange range) {
-    return check_identity(answer, source).has_value() &&
+    const int status = answer.response.status();
+    return (status == 200 || status == 206) && check_identity(answer, source).has_value() &&
            bytes_to_skip(answer, source, range).has_value();
 }
 
@@ -108,6 +108,28 @@ struct Fetcher::Transfer {
     std::optional<Error> error;
 };
 
+Task<Result<HubAnswer>> Fetcher::ask(IoThread& thread, HubRequest request, const Source& source,
+                                     ByteRange range) {
+    const auto& credential = source.credential;
+    const auto target = request.target;
+    if (auto lead = leads_.find(target, credential, unix_now())) {
+        auto led = co_await upstream_.ask_where_led(thread, request, std::move(*lead));
+        if (led && is_part_of(*led, source, range)) co_return led;
+        leads_.forget(target, credential);
+    }
+    auto answer = co_await upstream_.ask(thread, request, credential, Follow::anywhere);
+    if (!answer) co_return answer;
+    const bool is_it = is_part_of(*answer, source, range);
+    if (answer->origin != upstream_.hub() && !is_it) {
+        upstream_.distrust(answer->origin);
+        request.mirrors_may_answer = false;
+        answer = co_await upstream_.ask(thread, request, credential, Follow::anywhere);
+    } else if (answer->led_to && answer->origin == upstream_.hub() && is_it) {
+        leads_.learn(target, credential, *answer->led_to, unix_now());
+    }
+    co_return answer;
+}
+
 Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& source,
                                             ByteRange range) {
     HubRequest request;
@@ -116,12 +138,7 @@ Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& sour
     if (range.begin != 0 || range.end != source.file.size) {
         request.headers.set("Range", fmt::format("bytes={}-{}", range.begin, range.end - 1));
     }
-    auto answer = co_await upstream_.ask(thread, request, source.credential, Follow::anywhere);
-    if (answer && answer->origin != upstream_.hub() && !is_part_of(*answer, source, range)) {
-        upstream_.distrust(answer->origin);
-        request.mirrors_may_answer = false;
-        answer = co_await upstream_.ask(thread, request, source.credential, Follow::anywhere);
-    }
+    auto answer = co_await ask(thread, std::move(request), source, range);
     if (!answer) co_return std::unexpected(answer.error());
     const int status = answer->response.status();
     if (status != 200 && status != 206) {
@@ -163,7 +180,7 @@ Task<void> Fetcher::verify(std::shared_ptr<Flight> flight) {
 }
 
 Task<void> Fetcher::remember(std::shared_ptr<Flight> flight) {
-    co_await flights_.checkpoint(std::move(flight), checkpoint_bytes);
+    co_await flights_.checkpoint(std::move(flight));
 }
 
 Task<void> Fetcher::run(std::shared_ptr<Job> job, Flight::Claim first) {
@@ -297,7 +314,7 @@ Task<void> Fetcher::write_down(Job& job, std::shared_ptr<Transfer> transfer) {
             transfer->position += count;
             job.reservation->use(count);
             flight.advance(transfer->claim, count);
-            if (flight.checkpoint_due(checkpoint_bytes)) {
+            if (flight.checkpoint_due()) {
                 job.thread.tasks().spawn("remember", remember(job.flight));
             }
         }

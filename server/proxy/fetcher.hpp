@@ -11,6 +11,7 @@
 #include "common/ring.hpp"
 #include "server/hub/metadata.hpp"
 #include "server/hub/names.hpp"
+#include "server/proxy/leads.hpp"
 #include "server/proxy/upstream.hpp"
 #include "server/store/flights.hpp"
 
@@ -29,8 +30,8 @@ using ByteCounter = std::shared_ptr<std::atomic<std::uint64_t>>;
 
 class Fetcher {
   public:
-    Fetcher(Upstream& upstream, BlobStore& store, Flights& flights, Log& log)
-        : upstream_(upstream), store_(store), flights_(flights), log_(log) {}
+    Fetcher(Upstream& upstream, Leads& leads, BlobStore& store, Flights& flights, Log& log)
+        : upstream_(upstream), leads_(leads), store_(store), flights_(flights), log_(log) {}
 
     // Starts a fetch of what is missing in `goal`, from `claim` on.
     void start(IoThread& thread, std::shared_ptr<Flight> flight, Source source, ByteRange goal,
@@ -59,7 +60,11 @@ class Fetcher {
     Task<void> verify(std::shared_ptr<Flight> flight);
     Task<void> remember(std::shared_ptr<Flight> flight);
 
+    Task<Result<HubAnswer>> ask(IoThread& thread, HubRequest request, const Source& source,
+                                ByteRange range);
+
     Upstream& upstream_;
+    Leads& leads_;
     BlobStore& store_;
     Flights& flights_;
     Log& log_;

@@ -34,6 +34,7 @@ class Files {
         ByteRange range;
         bool whole = true;       // the client wants the file from byte 0 to its end
         bool to_the_end = true;  // the client's range has no end of its own
+        ByteRange goal;          // what is fetched for it
         Verdict verdict;
         std::string warning;
         ByteCounter counter;
@@ -48,10 +49,9 @@ class Files {
     Task<Result<void>> first_bytes(Answer& answer, Flight& flight);
     Task<Result<void>> copy(Answer& answer, std::shared_ptr<Flight> flight);
     Task<Result<void>> go_on_directly(Answer& answer, Flight& flight, std::uint64_t position);
-    void fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,
-               Flight::Claim claim);
+    void fetch(Answer& answer, const std::shared_ptr<Flight>& flight, Flight::Claim claim);
     HubError refusal_of(const Error& error, const Source& source) const;
-    ByteRange goal_of(const Answer& answer) const;
+    static ByteRange goal_of(const Answer& answer, const Flight& flight);
     void log_cut(const Answer& answer, const Error& error);
 
     const Settings& settings_;

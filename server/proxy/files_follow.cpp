@@ -1,41 +1,36 @@
 // Files, the part for bytes that are not in the store yet: the answer follows a flight.
 
 #include "server/proxy/files.hpp"
+#include "server/proxy/read_ahead.hpp"
 
 namespace hubkeep {
 namespace {
 
-// What a small range fetches around itself: clients that probe or read in blocks come back for the
-// neighbours, and one request to the Hub is then enough.
-constexpr std::uint64_t slice_bytes = 1024 * 1024;
 // A client gives up after 10 s without a head.
 constexpr auto patience_for_first_bytes = seconds(5);
 constexpr auto patience_for_bytes = seconds(120);
 
 }  // namespace
 
-ByteRange Files::goal_of(const Answer& answer) const {
-    const auto size = answer.source.file.size;
-    if (answer.whole) return {0, size};
-    const auto begin = answer.range.begin / slice_bytes * slice_bytes;
-    const auto end = (answer.range.end + slice_bytes - 1) / slice_bytes * slice_bytes;
-    return {begin, answer.to_the_end ? size : std::min(end, size)};
+ByteRange Files::goal_of(const Answer& answer, const Flight& flight) {
+    if (answer.to_the_end) return answer.range;
+    const auto behind = flight.run_before(answer.range.begin);
+    return blocks_around(answer.range, flight.size(), behind, flight.stretches());
 }
 
-void Files::fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,
-                  Flight::Claim claim) {
-    fetcher_.start(answer.exchange.thread(), flight, answer.source, goal, claim, answer.counter);
+void Files::fetch(Answer& answer, const std::shared_ptr<Flight>& flight, Flight::Claim claim) {
+    fetcher_.start(answer.exchange.thread(), flight, answer.source, answer.goal, claim,
+                   answer.counter);
 }
 
 Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool created) {
     auto& exchange = answer.exchange;
-    const auto goal = goal_of(answer);
-    const auto size = flight->size();
+    answer.goal = goal_of(answer, *flight);
     if (answer.to_the_end) {
         // The transfer of all that follows begins now and goes on without this client.
-        if (const auto claim = flight->claim(goal)) fetch(answer, flight, goal, *claim);
+        if (const auto claim = flight->claim(answer.goal)) fetch(answer, flight, *claim);
     }
-    if (flight->missing_in({0, size}) == 0 && flight->claims() == 0) {
+    if (flight->is_full() && flight->claims() == 0) {
         fetcher_.start_verifying(exchange.thread(), flight);
     }
     if (answer.verdict != Verdict::stale) {
@@ -68,9 +63,8 @@ Task<Result<void>> Files::first_bytes(Answer& answer, Flight& flight) {
     const auto self = flight.shared_from_this();
     for (;;) {
         if (flight.readable_now(position, answer.whole) > position) co_return Result<void>();
-        const auto goal = goal_of(answer);
-        if (const auto claim = flight.claim_for_reader(position, goal)) {
-            fetch(answer, self, goal, *claim);
+        if (const auto claim = flight.claim_for_reader(position, answer.goal)) {
+            fetch(answer, self, *claim);
         }
         const auto waited = co_await flight.readable(position, answer.whole, until);
         if (!waited && waited.error().kind == ErrorKind::timed_out) co_return Result<void>();
@@ -91,9 +85,8 @@ Task<Result<void>> Files::copy(Answer& answer, std::shared_ptr<Flight> flight) {
             patience = SteadyClock::now() + patience_for_bytes;
             continue;
         }
-        const auto goal = goal_of(answer);
-        if (const auto claim = flight->claim_for_reader(position, goal)) {
-            fetch(answer, flight, goal, *claim);
+        if (const auto claim = flight->claim_for_reader(position, answer.goal)) {
+            fetch(answer, flight, *claim);
         }
         const auto more = co_await flight->readable(position, answer.whole, patience);
         if (more) continue;

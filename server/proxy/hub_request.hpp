@@ -54,6 +54,9 @@ struct HubAnswer {
     // The target of the last hop at the Hub; differs from what was asked after a rename.
     std::string hub_target;
     bool left_hub = false;  // the response is another origin's
+    // The first address of another origin to which it led, followed or not. It may be signed, so it
+    // is as good as the file: not for logs.
+    std::optional<Url> led_to;
     Origin origin;          // that was asked: the Hub, a mirror or a site
     // Why another hubkeep on the way says that this may be stale, "" when it is not.
     std::string warning;

@@ -62,6 +62,11 @@ Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRe
         entry.size = metadata->size;
         lesson.commit = metadata->commit;
     }
+    if (answer.led_to && answer.origin == upstream_.hub()) {
+        const RepoId repo{request.repo.kind, canonical.name};
+        const auto target = resolve_target(repo, lesson.commit, request.path);
+        leads_.learn(target, request.caller.credential, *answer.led_to, unix_now());
+    }
     lesson.path = request.path;
     lesson.entry = entry;
     lesson.entry_commit = lesson.commit;

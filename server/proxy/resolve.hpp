@@ -15,6 +15,7 @@
 #include "server/proxy/access.hpp"
 #include "server/proxy/aliases.hpp"
 #include "server/proxy/answers.hpp"
+#include "server/proxy/leads.hpp"
 #include "server/proxy/refusals.hpp"
 #include "server/proxy/revisions.hpp"
 #include "server/proxy/trees.hpp"
@@ -42,13 +43,14 @@ struct Resolution {
 class Resolver {
   public:
     Resolver(Upstream& upstream, Index& index, Revisions& revisions, Aliases& aliases,
-             Refusals& refusals, Trees& trees)
+             Refusals& refusals, Trees& trees, Leads& leads)
         : upstream_(upstream),
           index_(index),
           revisions_(revisions),
           aliases_(aliases),
           refusals_(refusals),
-          trees_(trees) {}
+          trees_(trees),
+          leads_(leads) {}
 
     Task<Outcome<Resolution>> resolve(IoThread& thread, ResolveRequest request);
 
@@ -89,6 +91,7 @@ class Resolver {
     Aliases& aliases_;
     Refusals& refusals_;
     Trees& trees_;
+    Leads& leads_;
     Coalescer<Lesson> lessons_;
 };
 

@@ -31,14 +31,6 @@ bool is_redirect(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-// RFC 3986 section 5.2 for the two forms that occur: absolute, and starting with a slash.
-Result<Url> resolve_location(const Origin& base, std::string_view location) {
-    if (location.starts_with("/") && !location.starts_with("//")) {
-        return Url{base, std::string(location)};
-    }
-    return parse_url(location);
-}
-
 ResponseHead limited_head(const RateLimit& limit, const std::optional<RateLimitPolicy>& policy) {
     ResponseHead head{.status = 429};
     head.headers.set("RateLimit", to_text(limit));
@@ -310,6 +302,18 @@ Task<Result<HubAnswer>> Upstream::ask(IoThread& thread, HubRequest request,
     co_return answer;
 }
 
+Task<Result<HubAnswer>> Upstream::ask_where_led(IoThread& thread, HubRequest request, Url url) {
+    if (stopping_) co_return fail(ErrorKind::cancelled, "hubkeep is stopping");
+    if (offline_) co_return fail(ErrorKind::unreachable, why_not());
+    const Hop hop{.request = request, .endpoint = hub_, .url = std::move(url), .left = true};
+    auto response = co_await send(thread, hop);
+    if (!response) co_return std::unexpected(response.error());
+    co_return HubAnswer{.response = std::move(*response),
+                        .hub_target = request.target,
+                        .left_hub = true,
+                        .origin = hub_.origin};
+}
+
 // The first good answer, else what counts when the Hub cannot be asked.
 Task<Upstream::Mirrored> Upstream::ask_mirrors(IoThread& thread, const HubRequest& request,
                                                const Credential& credential, Follow follow_how) {
@@ -328,7 +332,7 @@ Task<Upstream::Mirrored> Upstream::ask_mirrors(IoThread& thread, const HubReques
 }
 
 Result<Url> Upstream::next_hop(const Hop& hop, std::string_view location) const {
-    auto next = resolve_location(hop.url.origin, location);
+    auto next = parse_url_from(hop.url.origin, location);
     if (!next) return fail(ErrorKind::protocol, "the Hub redirects to an unusable address");
     if (next->origin != hop.url.origin && hop.url.origin.tls && !next->origin.tls) {
         return fail(ErrorKind::protocol, "the Hub redirects from https to http, which is refused");
@@ -350,6 +354,7 @@ Task<Result<HubAnswer>> Upstream::follow(IoThread& thread, Endpoint& endpoint,
             request.priority, waits ? now + request.patience.value_or(patient) : now};
     std::vector<ResponseHead> redirects;
     std::string hub_target = request.target;
+    std::optional<Url> led_to;
     for (int hops = 0; hops <= max_hops; ++hops) {
         const bool at_endpoint = hop.url.origin == endpoint.origin;
         auto sent = at_endpoint ? hop_at_endpoint(thread, hop) : send(thread, hop);
@@ -362,10 +367,16 @@ Task<Result<HubAnswer>> Upstream::follow(IoThread& thread, Endpoint& endpoint,
         auto next = is_last ? Result<Url>(Url{}) : next_hop(hop, location);
         if (!next) co_return std::unexpected(next.error());
         const bool leaves = !is_last && next->origin != endpoint.origin;
+        if (leaves && !led_to) led_to = *next;
         if (is_last || (leaves && follow == Follow::same_origin)) {
             auto warning = stale_warning_of(response->head());
-            co_return HubAnswer{std::move(*response), std::move(redirects), std::move(hub_target),
-                                !at_endpoint,         endpoint.origin,      std::move(warning)};
+            co_return HubAnswer{.response = std::move(*response),
+                                .redirects = std::move(redirects),
+                                .hub_target = std::move(hub_target),
+                                .left_hub = !at_endpoint,
+                                .led_to = std::move(led_to),
+                                .origin = endpoint.origin,
+                                .warning = std::move(warning)};
         }
         redirects.push_back(response->head());
         hop.url = std::move(*next);

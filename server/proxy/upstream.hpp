@@ -35,6 +35,10 @@ class Upstream {
     Task<Result<HubAnswer>> ask(IoThread& thread, HubRequest request, const Credential& credential,
                                 Follow follow);
 
+    // Asks the address to which the Hub led a moment ago: without a credential, a quota or a
+    // breaker, and following nothing.
+    Task<Result<HubAnswer>> ask_where_led(IoThread& thread, HubRequest request, Url url);
+
     const Origin& hub() const { return hub_.origin; }
     bool offline() const { return offline_; }
     bool has_service_token() const { return !tokens_.empty(); }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <vector>
 
 namespace hubkeep {
 
@@ -32,11 +33,31 @@ std::uint64_t Extents::present_until(std::uint64_t position) const {
     return std::max(position, std::prev(after)->second);
 }
 
+std::uint64_t Extents::present_since(std::uint64_t position) const {
+    const auto at = ranges_.upper_bound(position);
+    if (at == ranges_.begin()) return position;
+    const auto& [begin, end] = *std::prev(at);
+    return end >= position ? begin : position;
+}
+
 std::optional<ByteRange> Extents::first_gap(ByteRange range) const {
     const auto begin = present_until(range.begin);
     if (begin >= range.end) return std::nullopt;
     const auto next = ranges_.upper_bound(begin);
     return ByteRange{begin, next == ranges_.end() ? range.end : std::min(range.end, next->first)};
+}
+
+Extents Extents::longest(std::size_t count) const {
+    if (ranges_.size() <= count) return *this;
+    std::vector<ByteRange> all;
+    all.reserve(ranges_.size());
+    for (const auto& [begin, end] : ranges_) all.push_back({begin, end});
+    const auto longer = [](const ByteRange& a, const ByteRange& b) { return a.size() > b.size(); };
+    std::ranges::nth_element(all, all.begin() + static_cast<std::ptrdiff_t>(count), longer);
+    all.resize(count);
+    Extents out;
+    for (const auto& range : all) out.add(range);
+    return out;
 }
 
 std::string Extents::encode() const {

@@ -18,6 +18,8 @@ class Extents {
     bool contains(ByteRange range) const;
     // The end of the present bytes that begin at `position`; `position` itself when it is missing.
     std::uint64_t present_until(std::uint64_t position) const;
+    // The begin of the present bytes that reach up to `position`; itself when there are none.
+    std::uint64_t present_since(std::uint64_t position) const;
     // The first missing stretch within `range`, cut to it.
     std::optional<ByteRange> first_gap(ByteRange range) const;
     std::uint64_t total() const { return total_; }
@@ -25,6 +27,9 @@ class Extents {
     std::uint64_t end() const { return ranges_.empty() ? 0 : ranges_.rbegin()->second; }
     bool empty() const { return ranges_.empty(); }
     std::size_t count() const { return ranges_.size(); }
+
+    // The longest ranges, at most `count`: for who cannot remember all.
+    Extents longest(std::size_t count) const;
 
     // "begin-end,begin-end", as the index keeps it. Overlaps, disorder and nonsense give nullopt.
     std::string encode() const;

@@ -11,6 +11,9 @@ namespace {
 constexpr std::size_t hash_block = 1024 * 1024;
 // What one write may spend on hashing older bytes, so that it does not hold up the transfer.
 constexpr std::uint64_t catch_up_bytes = 4 * hash_block;
+// How many a transfer of a whole file makes by its bytes.
+constexpr std::uint64_t checkpoints = 16;
+constexpr std::uint64_t max_checkpoint_bytes = 256 * 1024 * 1024;
 
 }  // namespace
 
@@ -39,6 +42,23 @@ std::uint64_t Flight::readable_now(std::uint64_t position, bool whole) const {
     return readable_locked(position, whole);
 }
 
+Tickets Flight::take_readers() {
+    Tickets tickets;
+    for (auto& reader : readers_) tickets.push_back(std::move(reader.ticket));
+    readers_.clear();
+    return tickets;
+}
+
+Tickets Flight::take_readers_in(ByteRange range) {
+    Tickets tickets;
+    std::erase_if(readers_, [&](Reader& reader) {
+        if (reader.position < range.begin || reader.position >= range.end) return false;
+        tickets.push_back(std::move(reader.ticket));
+        return true;
+    });
+    return tickets;
+}
+
 Task<Result<std::uint64_t>> Flight::readable(std::uint64_t position, bool whole,
                                              TimePoint deadline) {
     const Executor executor = co_await asio::this_coro::executor;
@@ -48,7 +68,8 @@ Task<Result<std::uint64_t>> Flight::readable(std::uint64_t position, bool whole,
         if (phase_ == Phase::failed) co_return std::unexpected(*failure_);
         const auto until = readable_locked(position, whole);
         if (until > position) co_return until;
-        ticket = waiters_.enroll(executor);
+        ticket = std::make_shared<Ticket>(executor);
+        readers_.push_back({position, ticket});
     }
     const bool woken = co_await wait(ticket, deadline);
     const std::lock_guard lock(mutex_);
@@ -127,11 +148,12 @@ std::uint64_t Flight::advance(std::uint64_t claim, std::uint64_t bytes) {
         CHECK(written.end <= size_);
         const auto before = present_.total();
         present_.add(written);
+        if (since_checkpoint_ == 0) unremembered_since_ = SteadyClock::now();
         since_checkpoint_ += present_.total() - before;
         range.begin = written.end;
         range.end = std::max(range.end, range.begin);
         end = range.end;
-        tickets = waiters_.take();
+        tickets = take_readers_in(written);
     }
     wake(std::move(tickets));
     return end;
@@ -147,7 +169,7 @@ void Flight::release(std::uint64_t claim) {
     {
         const std::lock_guard lock(mutex_);
         claims_.erase(claim);
-        tickets = waiters_.take();  // a reader may have to claim what was given up
+        tickets = take_readers();  // a reader may have to claim what was given up
     }
     wake(std::move(tickets));
 }
@@ -160,6 +182,21 @@ std::uint64_t Flight::missing_in(ByteRange goal) const {
         goal.begin = gap->end;
     }
     return missing;
+}
+
+bool Flight::is_full() const {
+    const std::lock_guard lock(mutex_);
+    return present_.total() == size_;
+}
+
+std::uint64_t Flight::run_before(std::uint64_t position) const {
+    const std::lock_guard lock(mutex_);
+    return position - present_.present_since(position);
+}
+
+std::size_t Flight::stretches() const {
+    const std::lock_guard lock(mutex_);
+    return present_.count();
 }
 
 bool Flight::begin_verifying() {
@@ -222,7 +259,7 @@ void Flight::set_verified() {
         const std::lock_guard lock(mutex_);
         CHECK(phase_ == Phase::verifying);
         phase_ = Phase::verified;
-        tickets = waiters_.take();
+        tickets = take_readers();
     }
     wake(std::move(tickets));
 }
@@ -234,7 +271,7 @@ void Flight::fail(Error error) {
         if (phase_ == Phase::failed || phase_ == Phase::verified) return;
         phase_ = Phase::failed;
         failure_ = std::move(error);
-        tickets = waiters_.take();
+        tickets = take_readers();
     }
     wake(std::move(tickets));
 }
@@ -252,7 +289,7 @@ void Flight::opened(Partial partial) {
         present_ = partial.present;
         partial_ = std::move(partial);
         phase_ = Phase::filling;
-        tickets = waiters_.take();
+        tickets = take_readers();
     }
     wake(std::move(tickets));
 }
@@ -264,7 +301,8 @@ Task<void> Flight::until_opened() {
         {
             const std::lock_guard lock(mutex_);
             if (phase_ != Phase::opening) co_return;
-            ticket = waiters_.enroll(executor);
+            ticket = std::make_shared<Ticket>(executor);
+            readers_.push_back({0, ticket});
         }
         co_await wait(ticket, TimePoint::max());
     }
@@ -272,7 +310,7 @@ Task<void> Flight::until_opened() {
 
 Extents Flight::extents() const {
     const std::lock_guard lock(mutex_);
-    return present_;
+    return present_.longest(max_remembered);
 }
 
 std::size_t Flight::claims() const {
@@ -280,16 +318,17 @@ std::size_t Flight::claims() const {
     return claims_.size();
 }
 
-bool Flight::checkpoint_due(std::uint64_t step) const {
+bool Flight::checkpoint_due() const {
     const std::lock_guard lock(mutex_);
-    return phase_ == Phase::filling && !checkpointing_ && since_checkpoint_ >= step &&
-           since_checkpoint_ > 0;
+    if (phase_ != Phase::filling || checkpointing_ || since_checkpoint_ == 0) return false;
+    const auto step = std::clamp(size_ / checkpoints, min_checkpoint_bytes, max_checkpoint_bytes);
+    return since_checkpoint_ >= step ||
+           SteadyClock::now() - unremembered_since_ >= checkpoint_interval;
 }
 
-bool Flight::begin_checkpoint(std::uint64_t step) {
-    if (!checkpoint_due(step)) return false;
+bool Flight::begin_checkpoint() {
     const std::lock_guard lock(mutex_);
-    if (checkpointing_) return false;
+    if (phase_ != Phase::filling || checkpointing_ || since_checkpoint_ == 0) return false;
     checkpointing_ = true;
     since_checkpoint_ = 0;
     return true;

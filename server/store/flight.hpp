@@ -19,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "common/digest.hpp"
 #include "common/file.hpp"
@@ -32,9 +33,13 @@ namespace hubkeep {
 class Flight : public std::enable_shared_from_this<Flight> {
   public:
     static constexpr std::uint64_t hold_back_bytes = 64 * 1024;
+    // Bytes and time that a kill may cost, and how many stretches it is told apart by at most.
+    static constexpr std::uint64_t min_checkpoint_bytes = 16 * 1024 * 1024;
+    static constexpr auto checkpoint_interval = seconds(4);
+    static constexpr std::size_t max_remembered = 32 * 1024;
     // A reader this far behind a claim's position waits for it instead of claiming for itself.
     static constexpr std::uint64_t near_bytes = 8 * 1024 * 1024;
-    static constexpr std::size_t max_claims = 16;
+    static constexpr std::size_t max_claims = 64;
 
     enum class Phase { opening, filling, verifying, verified, failed };
 
@@ -50,6 +55,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
     // The end of the bytes that may be read at `position`. When there are none it waits for one
     // change of the flight first and may still return `position`: then the reader has to see
     // whether a claim is left to it. Errors: what failed the flight, or timed_out at the deadline.
+    // Readers are woken when bytes come at their position, when a claim is given up and at the end.
     // `whole` readers began at byte 0 and want everything.
     Task<Result<std::uint64_t>> readable(std::uint64_t position, bool whole, TimePoint deadline);
     std::uint64_t readable_now(std::uint64_t position, bool whole) const;
@@ -69,6 +75,11 @@ class Flight : public std::enable_shared_from_this<Flight> {
     ByteRange claimed(std::uint64_t claim) const;
     void release(std::uint64_t claim);
     std::uint64_t missing_in(ByteRange goal) const;
+    // All bytes are there, verified or not.
+    bool is_full() const;
+    // What is there right behind `position`, for who asks how much a reader has read in a row.
+    std::uint64_t run_before(std::uint64_t position) const;
+    std::size_t stretches() const;
     // True for one caller: all bytes are there and it must verify them now.
     bool begin_verifying();
     // Hashes `data`, which was just written at `offset`, when it continues what is hashed already;
@@ -84,15 +95,23 @@ class Flight : public std::enable_shared_from_this<Flight> {
     // --- registry ---
     void opened(Partial partial);
     Task<void> until_opened();
+    // What to remember of the bytes that are there: all but the shortest of too many stretches.
     Extents extents() const;
     std::size_t claims() const;
-    bool checkpoint_due(std::uint64_t step) const;
-    // Takes the right to checkpoint when `step` bytes came since the last one; end_checkpoint()
-    // ends it.
-    bool begin_checkpoint(std::uint64_t step);
+    // Enough has come since the last checkpoint, or something has and the last one was long ago.
+    bool checkpoint_due() const;
+    // Takes the right to checkpoint, when something came since the last one and nobody else has it;
+    // end_checkpoint() ends it.
+    bool begin_checkpoint();
     void end_checkpoint();
 
   private:
+    struct Reader {
+        std::uint64_t position = 0;
+        std::shared_ptr<Ticket> ticket;
+    };
+    Tickets take_readers();
+    Tickets take_readers_in(ByteRange range);
     std::uint64_t readable_locked(std::uint64_t position, bool whole) const;
     std::optional<ByteRange> unclaimed_gap(ByteRange goal) const;
     Claim add_claim(ByteRange range);
@@ -107,9 +126,10 @@ class Flight : public std::enable_shared_from_this<Flight> {
     std::map<std::uint64_t, ByteRange> claims_;
     std::uint64_t next_claim_ = 1;
     std::uint64_t since_checkpoint_ = 0;
+    TimePoint unremembered_since_{};
     bool checkpointing_ = false;
     std::optional<Error> failure_;
-    Waiters waiters_;
+    std::vector<Reader> readers_;  // that wait
 
     std::mutex hash_mutex_;  // guards the two below; held while hashing, on pool threads only
     Hasher hasher_;

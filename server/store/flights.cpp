@@ -58,8 +58,8 @@ void Flights::drop(const std::shared_ptr<Flight>& flight) {
     if (found != flights_.end() && found->second == flight) flights_.erase(found);
 }
 
-Task<void> Flights::checkpoint(std::shared_ptr<Flight> flight, std::uint64_t step) {
-    if (!flight->begin_checkpoint(step)) co_return;
+Task<void> Flights::checkpoint(std::shared_ptr<Flight> flight) {
+    if (!flight->begin_checkpoint()) co_return;
     const auto done = co_await store_.checkpoint(flight->partial(), flight->extents());
     flight->end_checkpoint();
     if (!done) log_.warn("cannot remember a transfer", {{"cause", done.error().message}});
@@ -100,7 +100,7 @@ Task<void> Flights::verify_and_publish(std::shared_ptr<Flight> flight) {
 }
 
 Task<void> Flights::fail(std::shared_ptr<Flight> flight, Error error) {
-    co_await checkpoint(flight, 0);
+    co_await checkpoint(flight);
     if (error.kind == ErrorKind::no_space) {
         // What is there would only take more room; readers hold the file as long as they need it.
         co_await store_.discard(flight->partial());
@@ -110,18 +110,18 @@ Task<void> Flights::fail(std::shared_ptr<Flight> flight, Error error) {
 }
 
 Task<void> Flights::sweep(bool all) {
-    std::vector<std::shared_ptr<Flight>> unused;
+    std::vector<std::shared_ptr<Flight>> chosen;
     {
         const std::lock_guard lock(mutex_);
         for (const auto& [digest, flight] : flights_) {
+            if (flight->phase() != Flight::Phase::filling) continue;
             // One reference is the registry's; a reader or a fetch would hold another.
-            if (flight->phase() == Flight::Phase::filling && (all || flight.use_count() == 1)) {
-                unused.push_back(flight);
-            }
+            const bool unused = flight.use_count() == 1;
+            if (all || unused || flight->checkpoint_due()) chosen.push_back(flight);
         }
     }
-    for (auto& flight : unused) {
-        co_await checkpoint(flight, 0);
+    for (auto& flight : chosen) {
+        co_await checkpoint(flight);
         const std::lock_guard lock(mutex_);
         // Two references left: the registry's and ours. Joining takes this mutex, so nobody comes.
         if (flight.use_count() == 2) flights_.erase(flight->digest());

@@ -28,14 +28,15 @@ class Flights {
     };
     Task<Result<Joined>> join(Digest digest, std::uint64_t size, IndexReader& reader);
 
-    // Remembers what is on disk when at least `step` bytes came since the last time.
-    Task<void> checkpoint(std::shared_ptr<Flight> flight, std::uint64_t step);
+    // Remembers what is on disk when something came since the last time.
+    Task<void> checkpoint(std::shared_ptr<Flight> flight);
     // Checks the digest of a flight whose bytes are all there, and publishes it.
     Task<void> verify_and_publish(std::shared_ptr<Flight> flight);
     // Remembers the extents, then ends the flight for its readers.
     Task<void> fail(std::shared_ptr<Flight> flight, Error error);
 
-    // Lets go of flights that nobody uses; remembers their extents first. `all` at a stop.
+    // To be called every few seconds: remembers what came too long ago to be lost, and lets go of
+    // flights that nobody uses. `all` at a stop.
     Task<void> sweep(bool all);
     std::size_t size() const;
 

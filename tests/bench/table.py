@@ -1,96 +1,75 @@
-"""Rows of samples as Markdown. A ratio is of one pair, and above 1 where ours is the better."""
+"""Rows of samples as Markdown: the table of targets, and for each bench a line per server."""
 import statistics
 
-GIB, MIB = 2**30, 2**20
+import targets
+from metrics import KINDS, ratio, values
 
 
-def spread(values: list[float], digits: int) -> str:
-    middle = statistics.median(values)
-    return f"{middle:.{digits}f} ({min(values):.{digits}f}-{max(values):.{digits}f})"
-
-
-def ratios(row: dict, value) -> list[float]:
-    return [value(ours) / value(theirs) for ours, theirs in zip(row["ours"], row["theirs"])]
-
-
-def bottleneck(row: dict) -> str:
-    """How busy the two cores were in our runs and in theirs, in percent: server/client."""
-    def busy(samples, key):
-        return 100 * statistics.median(it[key] / it["seconds"] for it in samples)
-    return ", ".join(f"{busy(row[side], 'server_cpu'):.0f}/{busy(row[side], 'cpu_seconds'):.0f}"
-                     for side in ("ours", "theirs"))
-
-
-def head_of(*titles: str) -> list[str]:
-    return ["", "| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+def spread(numbers: list[float], digits: int) -> str:
+    if not numbers:
+        return ""
+    middle = statistics.median(numbers)
+    text = f"{middle:,.{digits}f}"
+    if len(numbers) > 1:
+        text += f" ({min(numbers):,.{digits}f}-{max(numbers):,.{digits}f})"
+    return text
 
 
 def line_of(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def cached_table(rows: list[dict], title: str, amount: str, unit: float, digits: int,
-                 sides=("hubkeep", "nginx")) -> list[str]:
-    """`amount` is what a sample counts, in pieces of `unit`."""
-    def speed(sample):
-        return sample[amount] / sample["seconds"] / unit
+def head_of(titles: list[str]) -> list[str]:
+    return [line_of(titles), "|" + "---|" * len(titles)]
 
-    def per_cpu_second(sample):
-        return sample[amount] / sample["server_cpu"] / unit
 
-    def cells(row, of):
-        return [spread([of(it) for it in row[side]], digits) for side in ("ours", "theirs")]
+def busy(samples: list[dict]) -> str:
+    """How busy the two cores were, in percent: server/client."""
+    shown = [it for it in samples if it.get("server_cpu") and it.get("cpu_seconds") is not None]
+    if not shown:
+        return ""
+    return "/".join(f"{100 * statistics.median(it[key] / it['seconds'] for it in shown):.0f}"
+                    for key in ("server_cpu", "cpu_seconds"))
 
-    ours, theirs = sides
-    lines = head_of(f"cached, {title}/s", ours, theirs, "ratio", f"{ours} per CPU second",
-                    f"{theirs} per CPU second", "ratio",
-                    f"busy %: server/client, {ours}, {theirs}")
+
+def kind_table(rows: list[dict]) -> list[str]:
+    kind = KINDS[rows[0]["kind"]]
+    compared = any(len(row["samples"]) > 1 for row in rows) and kind.judged
+    titles = [rows[0]["bench"], "server", *(it.title for it in kind.metrics)]
+    if compared:
+        titles.append(f"hubkeep : this, {kind.judged.title}")
+    lines = head_of(titles + ["busy %: server/client"] * kind.shows_busy)
     for row in rows:
-        line = [row["name"]]
-        for of in (speed, per_cpu_second):
-            line += [*cells(row, of), f"**{spread(ratios(row, of), 2)}**"]
-        lines.append(line_of([*line, bottleneck(row)]))
-    return lines if rows else []
+        ours = next(iter(row["samples"]))
+        for side, samples in row["samples"].items():
+            cells = [row["name"] if side == ours else "", side]
+            cells += [spread(values(samples, it), it.digits) for it in kind.metrics]
+            if compared:
+                found = ratio(row, side, kind.judged) if side != ours else []
+                cells.append(f"**{spread(found, 2)}**" if found else "")
+            if kind.shows_busy:
+                cells.append(busy(samples))
+            lines.append(line_of(cells))
+    return ["", *lines]
 
 
-def cold_table(rows: list[dict]) -> list[str]:
-    lines = head_of("cold", "through hubkeep, s", "direct, s", "ratio", "first byte ms: hubkeep",
-                    "direct", "hubkeep CPU s/GiB", "on disk after, s")
-    for row in rows:
-        def cell(side, key, places):
-            return spread([it[key] for it in row[side]], places)
-        cost = [it["server_cpu"] * GIB / it["bytes"] for it in row["ours"]]
-        cells = [row["name"], cell("ours", "seconds", 2), cell("theirs", "seconds", 2),
-                 f"**{spread(ratios(row, lambda it: it['bytes'] / it['seconds']), 2)}**",
-                 cell("ours", "body_byte_ms", 1), cell("theirs", "body_byte_ms", 1),
-                 spread(cost, 2), cell("ours", "publish_seconds", 2)]
-        lines.append(line_of(cells))
-    return lines if rows else []
-
-
-def memory_table(rows: list[dict], size: int) -> list[str]:
-    lines = head_of("memory", "peak (VmHWM) MiB", "anonymous at the end", "idle at the start",
-                    "copies from the origin", "clients' GiB/s")
-    for row in rows:
-        it = row["ours"][0]
-        lines.append(line_of([
-            f"{it['readers']} readers, arriving at {it['rate_mib']} MiB/s",
-            f"**{it['memory']['VmHWM'] / MIB:.1f}**", f"{it['memory']['RssAnon'] / MIB:.1f}",
-            f"{it['idle']['VmRSS'] / MIB:.1f}", f"{it['origin_bytes'] / size:.3f}",
-            f"{it['bytes'] / it['seconds'] / GIB:.2f}"]))
-    return lines if rows else []
+def targets_table(rows: list[dict]) -> list[str]:
+    lines = head_of(["work", "target", "measured", "met"])
+    for target in targets.TARGETS:
+        measured, met = target.judge(rows)
+        lines.append(line_of([target.work, target.text, measured, met]))
+    return ["", *lines]
 
 
 def markdown(rows: list[dict], about: dict) -> str:
-    def of(kind):
-        return [it for it in rows if it["kind"] == kind]
-
-    lines = [f"{about['date']}; {about['machine']}; files of {about['size'] / GIB:g} GiB; "
-             f"{about['pairs']} pairs, median (lowest-highest); load before {about['load']}."]
-    lines += cached_table(of("bytes"), "GiB", "bytes", GIB, 2)
-    lines += cached_table(of("requests"), "requests", "requests", 1, 0)
-    lines += cached_table(of("authorised"), "requests", "requests", 1, 0,
-                          ("gated with a proof", "public without a token"))
-    lines += cold_table(of("cold"))
-    lines += memory_table(of("memory"), about["size"])
+    lines = [f"{about['date']}; {about['machine']}; large file {about['size'] / 2**30:g} GiB; "
+             f"{about['rounds']} rounds, median (lowest-highest); load before {about['load']}"
+             f"{about['scheduling']}."]
+    lines += [f"Not measured: {it}." for it in about["skipped"]]
+    lines += targets_table(rows)
+    groups: dict[tuple[str, str], list[dict]] = {}
+    for row in rows:
+        groups.setdefault((row["bench"], row["kind"]), []).append(row)
+    for found in groups.values():
+        lines += kind_table(found)
     return "\n".join(lines)

@@ -155,7 +155,7 @@ def test_the_token_is_made_once_and_is_the_owner_s_alone(hub, hubkeep):
     token = daemon.admin_token
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert len(token) == 40 and token.isalnum()
-    assert str(file) in daemon.output()
+    wait_until(lambda: str(file) in daemon.output(), "the log does not name the file")
     daemon.restart()
     assert daemon.admin_token == token and daemon.admin("GET", "/status").status == 200
     assert hubkeep(hub).admin_token != token

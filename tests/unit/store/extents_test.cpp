@@ -25,6 +25,14 @@ TEST(Extents, MergesWhatOverlapsOrTouches) {
     EXPECT_EQ(of({{5, 5}}).encode(), "");
 }
 
+TEST(Extents, KeepsTheLongest) {
+    const auto extents = of({{0, 5}, {10, 30}, {40, 43}, {50, 60}});
+    EXPECT_EQ(extents.longest(2).encode(), "10-30,50-60");
+    EXPECT_EQ(extents.longest(2).total(), 30u);
+    EXPECT_EQ(extents.longest(4), extents);
+    EXPECT_TRUE(extents.longest(0).empty());
+}
+
 TEST(Extents, KnowsWhatIsThereAndWhatIsNot) {
     const auto extents = of({{10, 20}, {30, 40}});
     EXPECT_EQ(extents.total(), 20u);
@@ -32,6 +40,11 @@ TEST(Extents, KnowsWhatIsThereAndWhatIsNot) {
     EXPECT_EQ(extents.present_until(9), 9u);
     EXPECT_EQ(extents.present_until(10), 20u);
     EXPECT_EQ(extents.present_until(20), 20u);
+    EXPECT_EQ(extents.present_since(9), 9u);
+    EXPECT_EQ(extents.present_since(10), 10u);
+    EXPECT_EQ(extents.present_since(20), 10u);
+    EXPECT_EQ(extents.present_since(21), 21u);
+    EXPECT_EQ(extents.present_since(35), 30u);
     EXPECT_TRUE(extents.contains({12, 20}));
     EXPECT_TRUE(extents.contains({25, 25}));
     EXPECT_FALSE(extents.contains({12, 21}));

@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 namespace hubkeep {
 namespace {
 
@@ -142,18 +145,74 @@ TEST_F(FlightTest, FindsAWrongByteThatAnEarlierTransferLeft) {
     EXPECT_FALSE(flight->matches());
 }
 
-TEST_F(FlightTest, CheckpointsAreDueByProgressAndOneAtATime) {
+TEST_F(FlightTest, ACheckpointNeedsProgressAndThereIsOneAtATime) {
     const std::string content(1000, 'a');
     const auto flight = flight_of(content);
-    EXPECT_FALSE(flight->begin_checkpoint(0));
+    EXPECT_FALSE(flight->begin_checkpoint());
     const auto claim = flight->claim({0, 1000});
     bring(*flight, *claim, content.substr(0, 100));
-    EXPECT_FALSE(flight->begin_checkpoint(101));
-    EXPECT_TRUE(flight->begin_checkpoint(100));
+    EXPECT_TRUE(flight->begin_checkpoint());
     bring(*flight, *claim, content.substr(0, 100));
-    EXPECT_FALSE(flight->begin_checkpoint(100));
+    EXPECT_FALSE(flight->begin_checkpoint());
     flight->end_checkpoint();
-    EXPECT_TRUE(flight->begin_checkpoint(100));
+    EXPECT_TRUE(flight->begin_checkpoint());
+}
+
+TEST_F(FlightTest, ACheckpointIsDueByBytes) {
+    const auto flight = opened({}, 100 * Flight::min_checkpoint_bytes);
+    const auto claim = flight->claim({0, flight->size()});
+    flight->advance(claim->id, 1);
+    EXPECT_FALSE(flight->checkpoint_due());
+    // A sixteenth of the file.
+    flight->advance(claim->id, 100 * Flight::min_checkpoint_bytes / 16 - 1);
+    EXPECT_TRUE(flight->checkpoint_due());
+    ASSERT_TRUE(flight->begin_checkpoint());
+    EXPECT_FALSE(flight->checkpoint_due());
+}
+
+TEST_F(FlightTest, OnlyTheReadersThatBytesCameForAreWoken) {
+    const auto flight = opened({}, 100 * MiB);
+    const auto claim = flight->claim({0, 10 * MiB});
+    asio::io_context context;
+    std::vector<std::uint64_t> woken;
+    const auto reader = [&](std::uint64_t position) -> Task<void> {
+        co_await flight->readable(position, false, TimePoint::max());
+        woken.push_back(position);
+    };
+    for (const auto position : {std::uint64_t{0}, MiB, 50 * MiB}) {
+        asio::co_spawn(context.get_executor(), reader(position), asio::detached);
+    }
+    context.poll();
+    flight->advance(claim->id, MiB);
+    context.poll();
+    EXPECT_EQ(woken, (std::vector<std::uint64_t>{0}));
+    flight->advance(claim->id, 1);
+    context.poll();
+    EXPECT_EQ(woken, (std::vector<std::uint64_t>{0, MiB}));
+    flight->release(claim->id);  // one of them may have to claim what was given up
+    context.poll();
+    EXPECT_EQ(woken.size(), 3u);
+}
+
+TEST_F(FlightTest, KnowsHowMuchWasReadInARow) {
+    const auto flight = opened({}, 100, extents({{10, 30}, {40, 50}}));
+    EXPECT_EQ(flight->run_before(5), 0u);
+    EXPECT_EQ(flight->run_before(30), 20u);
+    EXPECT_EQ(flight->run_before(20), 10u);
+    EXPECT_EQ(flight->run_before(31), 0u);
+    EXPECT_EQ(flight->stretches(), 2u);
+    EXPECT_FALSE(flight->is_full());
+}
+
+TEST_F(FlightTest, RemembersNoMoreStretchesThanItsRowMayHold) {
+    Extents crowd;
+    for (std::uint64_t n = 0; n < Flight::max_remembered + 100; ++n) {
+        crowd.add({n * 100, n * 100 + 10 + n % 2});
+    }
+    const auto flight = opened({}, (Flight::max_remembered + 100) * 100, crowd);
+    const auto remembered = flight->extents();
+    EXPECT_EQ(remembered.count(), Flight::max_remembered);
+    EXPECT_EQ(flight->stretches(), Flight::max_remembered + 100);
 }
 
 TEST_F(FlightTest, AFailedFlightTakesNoMoreClaimsAndKeepsItsFirstCause) {

@@ -1,0 +1,64 @@
+#include "server/proxy/leads.hpp"
+
+#include <algorithm>
+
+#include "server/hub/signed_url.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr std::int64_t longest_seconds = 300;
+constexpr std::int64_t unsigned_seconds = 60;
+// A transfer that begins in the last moment, and clocks that differ.
+constexpr std::int64_t margin_seconds = 30;
+
+std::string key_of(const std::string& target, const Credential& credential) {
+    return target + '\n' + (credential.token.empty() ? "" : credential.token.fingerprint());
+}
+
+}  // namespace
+
+std::optional<Url> Leads::find(const std::string& target, const Credential& credential,
+                               std::int64_t now) {
+    const auto key = key_of(target, credential);
+    const std::lock_guard lock(mutex_);
+    const auto found = leads_.find(key);
+    if (found == leads_.end()) return std::nullopt;
+    if (now < found->second.until) return found->second.url;
+    leads_.erase(found);
+    return std::nullopt;
+}
+
+void Leads::learn(const std::string& target, const Credential& credential, Url url,
+                  std::int64_t now) {
+    const auto mark = url.target.find('?');
+    const auto query = mark == url.target.npos ? "" : url.target.substr(mark + 1);
+    const auto last = signed_until(query);
+    auto until = now + (last ? longest_seconds : unsigned_seconds);
+    if (last) until = std::min(until, *last - margin_seconds);
+    if (until <= now) return;
+    auto key = key_of(target, credential);
+    const std::lock_guard lock(mutex_);
+    if (leads_.size() >= max_leads) {
+        std::erase_if(leads_, [now](const auto& lead) { return lead.second.until <= now; });
+    }
+    if (leads_.size() >= max_leads) {
+        const auto oldest = std::ranges::min_element(
+            leads_, {}, [](const auto& lead) { return lead.second.until; });
+        leads_.erase(oldest);
+    }
+    leads_[std::move(key)] = {std::move(url), until};
+}
+
+void Leads::forget(const std::string& target, const Credential& credential) {
+    const auto key = key_of(target, credential);
+    const std::lock_guard lock(mutex_);
+    leads_.erase(key);
+}
+
+std::size_t Leads::size() const {
+    const std::lock_guard lock(mutex_);
+    return leads_.size();
+}
+
+}  // namespace hubkeep
