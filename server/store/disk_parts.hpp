@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 
 #include "common/log.hpp"
 #include "server/store/index.hpp"
@@ -23,6 +24,8 @@ struct DiskParts {
     const std::shared_ptr<Space> space;
     const std::function<std::int64_t()> clock;
     std::atomic<std::int64_t> latest{0};
+    // Held while times of use are moved to the index, and while victims are chosen by them.
+    std::mutex touches_mutex;
 
     // Seconds since 1970, never going back while this process runs: they order what is evicted.
     std::int64_t now() {
@@ -35,6 +38,7 @@ struct DiskParts {
 
     // Writes the times of use into the index; the caller may do so at leisure or wait.
     void write_touches() {
+        const std::lock_guard lock(touches_mutex);
         auto touched = uses->take_touched();
         if (!touched.empty()) index.post({TouchBlobs{std::move(touched)}});
     }

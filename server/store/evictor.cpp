@@ -81,10 +81,23 @@ Result<void> Evictor::make_room(std::uint64_t bytes) {
     return {};
 }
 
+// Who needs room does not wait until thousands of uses are written down. Rows tell the order of
+// what was not used since the first use that is only in memory; when that does not give enough, the
+// times of use are written, and the rest is in order, too.
 std::uint64_t Evictor::evict(std::uint64_t goal) {
-    // Uses of the last seconds count; the rows are read after this was committed.
+    const std::lock_guard lock(parts_.touches_mutex);
+    // Times that were on their way are in the rows after this.
+    const auto settled = parts_.index.write_now({});
+    if (!settled) return 0;
+    const auto first_touch = parts_.uses->first_touch();
+    const auto freed = evict_oldest(goal, first_touch);
+    if (freed >= goal || !first_touch) return freed;
     const auto written = parts_.index.write_now({TouchBlobs{parts_.uses->take_touched()}});
-    if (!written) return 0;
+    if (!written) return freed;
+    return freed + evict_oldest(goal - freed, std::nullopt);
+}
+
+std::uint64_t Evictor::evict_oldest(std::uint64_t goal, std::optional<std::int64_t> not_since) {
     Oldest<IndexReader::StoredBlob> blobs(
         [this](const auto& after) { return reader_->oldest_blobs(after, page_rows); });
     Oldest<IndexReader::StoredPartial> partials(
@@ -98,7 +111,10 @@ std::uint64_t Evictor::evict(std::uint64_t goal) {
         if (blob == nullptr && partial == nullptr) break;
         const bool is_blob = partial == nullptr ||
                              (blob != nullptr && blob->row.last_used <= partial->row.updated_at);
-        auto victim = is_blob ? take_blob(blob->digest) : take_partial(partial->digest);
+        const auto used_at = is_blob ? blob->row.last_used : partial->row.updated_at;
+        if (not_since && used_at >= *not_since) break;
+        auto victim = is_blob ? take_blob(blob->digest, not_since.has_value())
+                              : take_partial(partial->digest);
         if (is_blob) blobs.pop();
         else partials.pop();
         if (!victim) continue;
@@ -112,9 +128,9 @@ std::uint64_t Evictor::evict(std::uint64_t goal) {
 }
 
 // The page may be older than what was published or evicted since: the row of now counts.
-std::optional<Evictor::Victim> Evictor::take_blob(const Digest& digest) {
+std::optional<Evictor::Victim> Evictor::take_blob(const Digest& digest, bool spare_touched) {
     auto alone = parts_.uses->try_alone(digest);
-    if (!alone) return std::nullopt;
+    if (!alone || (spare_touched && parts_.uses->was_touched(digest))) return std::nullopt;
     const auto row = reader_->blob(digest);
     if (!row) return std::nullopt;
     return Victim{std::move(*alone), digest, row->size, {}};

@@ -31,8 +31,9 @@ class Evictor {
     };
     Result<std::uint64_t> missing_for(std::uint64_t bytes) const;
     std::uint64_t evict(std::uint64_t goal);
+    std::uint64_t evict_oldest(std::uint64_t goal, std::optional<std::int64_t> not_since);
     std::uint64_t remove(std::vector<Victim> victims);
-    std::optional<Victim> take_blob(const Digest& digest);
+    std::optional<Victim> take_blob(const Digest& digest, bool spare_touched);
     std::optional<Victim> take_partial(const Digest& digest);
 
     DiskParts& parts_;

@@ -77,6 +77,21 @@ void UseTable::touch(const Digest& digest, std::int64_t at) {
     if (shard.touched.size() < max_touched) shard.touched[digest] = at;
 }
 
+bool UseTable::was_touched(const Digest& digest) const {
+    auto& shard = shard_of(*shards_, digest);
+    const std::lock_guard lock(shard.mutex);
+    return shard.touched.contains(digest);
+}
+
+std::optional<std::int64_t> UseTable::first_touch() const {
+    std::optional<std::int64_t> first;
+    for (auto& shard : *shards_) {
+        const std::lock_guard lock(shard.mutex);
+        for (const auto& [digest, at] : shard.touched) first = std::min(first.value_or(at), at);
+    }
+    return first;
+}
+
 bool UseTable::is_filling_up() const {
     return std::ranges::any_of(*shards_, [](Shard& shard) {
         const std::lock_guard lock(shard.mutex);

@@ -54,6 +54,9 @@ class UseTable {
     std::optional<Alone> try_alone(const Digest& digest);
 
     void touch(const Digest& digest, std::int64_t at);
+    bool was_touched(const Digest& digest) const;
+    // The earliest time that is kept; nothing when none is.
+    std::optional<std::int64_t> first_touch() const;
     // Some times of use would soon be lost.
     bool is_filling_up() const;
     // In the order of the digests, which is that of the rows to change.

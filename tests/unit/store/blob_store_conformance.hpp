@@ -245,6 +245,35 @@ TEST_P(BlobStoreConformance, TheLeastRecentlyUsedLeavesFirst) {
     expect_usage(60'000, 0, 35'000);
 }
 
+// Those that were read, and those that came meanwhile, leave in one order.
+TEST_P(BlobStoreConformance, WhereEverythingIsInSteadyUseTheOrderIsThatOfTheUses) {
+    const auto content = [](unsigned i) { return content_of(20'000, i); };
+    const auto read_at = [&](std::int64_t time, unsigned i) {
+        set_time(time);
+        EXPECT_TRUE(open(content(i)));
+    };
+    for (unsigned i = 0; i < 3; ++i) {
+        set_time(1'000 + i);
+        put(content(i));
+    }
+    read_at(2'000, 2);
+    read_at(2'010, 0);
+    set_time(2'015);
+    put(content(3));
+    read_at(2'020, 1);
+    const auto usage = [&] { return store().usage().blob_bytes; };
+    const auto first = reserve(25'000);  // a full store from here on
+    EXPECT_EQ(usage(), 60'000u);
+    EXPECT_FALSE(open(content(2)));
+    const auto second = reserve(34'000);
+    EXPECT_EQ(usage(), 40'000u);
+    EXPECT_FALSE(open(content(0)));
+    const auto third = reserve(15'000);
+    EXPECT_EQ(usage(), 20'000u);
+    EXPECT_FALSE(open(content(3)));
+    EXPECT_TRUE(open(content(1)));
+}
+
 TEST_P(BlobStoreConformance, WhatIsReadIsNotEvicted) {
     for (unsigned i = 0; i < 4; ++i) {
         set_time(1'000 + i);
