@@ -69,8 +69,15 @@ def requests(daemon: Daemon, paths: list[str], method=b"HEAD", more=b"") -> dict
     return spread(times) | {"cpu_us": cpu * 1e6}
 
 
-def forget_pages(path: pathlib.Path) -> None:
-    """Of the page cache; the daemon keeps 2 MiB of them for each of its connections."""
+def warm(path: pathlib.Path) -> None:
+    """All of the file is in the page cache after this."""
+    with open(path, "rb") as file:
+        while file.read(2**20):
+            pass
+
+
+def cool(path: pathlib.Path) -> None:
+    """None of it is; the daemon keeps 2 MiB for each of its connections."""
     with open(path, "rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -136,19 +143,20 @@ def measure(folder: pathlib.Path, made: dict, n_requests: int) -> dict:
     stored, later = stored[:n_requests], stored[n_requests:2 * n_requests]
     with StandInHub() as hub:
         daemon = Daemon(folder, {"upstream_endpoint": hub.url, "threads": 1,
-                                 "revisions_ttl": "1h",
+                                 "revisions_ttl": "1d", "listings_ttl": "1d",
                                  "cache_max_size": f"{made['blob_bytes']}B"})
+        warm(daemon.data_dir / "index.sqlite")
         try:
             row = {"start_s": started(daemon), "started": memory(daemon.pid)}
             row["beside"] = requests(daemon, others[:n_requests])
             row |= until_scanned(daemon)
             row["known"] = requests(daemon, known)
-            forget_pages(daemon.data_dir / "index.sqlite")
-            row["cold"] = requests(daemon, others[-n_requests // 10:])
             row["stored"] = requests(daemon, stored)
             row["get"] = requests(daemon, stored + later, b"GET", FIRST_KIB)
             row |= listings(daemon) | evictions(daemon, hub)
             row["ended"] = memory(daemon.pid)
+            cool(daemon.data_dir / "index.sqlite")
+            row["cold"] = requests(daemon, others[-n_requests // 10:])
             daemon.kill()   # which leaves a log that SQLite reads at the next start
             row["start_killed_s"] = started(daemon)
             row |= uses(daemon, stored)
