@@ -53,30 +53,28 @@ class Bench:
         into a measurement."""
         if not self._big:
             self._big = self.folder / "big.bin"
-            digest = hashlib.sha256()
-            with open(self._big, "wb") as file:
-                for begin in range(0, self.size, BLOCK):
-                    data = os.urandom(min(BLOCK, self.size - begin))
-                    digest.update(data)
-                    file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            self._digests[self._big] = digest.hexdigest()
+            self._make(self._big, self.size)
         return self._big
 
-    def pieces(self, count: int, size: int) -> dict[str, pathlib.Path]:
-        """Different files of that size, cut out of the large one."""
-        if count * size > self.size:
-            raise BenchError(f"--size is too small for {count} files of {size >> 20} MiB")
-        folder = self.fresh("pieces")
+    def files(self, count: int, size: int) -> dict[str, pathlib.Path]:
+        """Others beside the large one, of that size, until the next call."""
+        folder = self.fresh("files")
         folder.mkdir()
-        found = {f"piece-{it:03}.bin": folder / f"piece-{it:03}.bin" for it in range(count)}
-        with open(self.big, "rb") as whole:
-            for path in found.values():
-                data = whole.read(size)
-                path.write_bytes(data)
-                self._digests[path] = hashlib.sha256(data).hexdigest()
+        found = {f"file-{it:03}.bin": folder / f"file-{it:03}.bin" for it in range(count)}
+        for path in found.values():
+            self._make(path, size)
         return found
+
+    def _make(self, path: pathlib.Path, size: int) -> None:
+        digest = hashlib.sha256()
+        with open(path, "wb") as file:
+            for begin in range(0, size, BLOCK):
+                data = os.urandom(min(BLOCK, size - begin))
+                digest.update(data)
+                file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        self._digests[path] = digest.hexdigest()
 
     def digest(self, path: pathlib.Path) -> str:
         if path not in self._digests:
@@ -178,8 +176,9 @@ class Client:
             self._fail()
 
     def check_it_runs(self) -> None:
+        """What is measured beside it would be measured beside nothing."""
         if self._process.poll() is not None:
-            self._fail()
+            self._fail("ended too early")
 
     def result(self) -> dict:
         """At its end; a client that holds connections is told to let go."""
@@ -188,9 +187,9 @@ class Client:
             raise BenchError(f"{self._what}: {errors.strip()}")
         return json.loads(output)
 
-    def _fail(self):
+    def _fail(self, what="failed"):
         _, errors = self._process.communicate(timeout=CLIENT_SECONDS)
-        raise BenchError(f"{self._what}: {errors.strip()}")
+        raise BenchError(f"{self._what} {what}: {errors.strip()}")
 
 
 def fetch(server: Server, path: str) -> bytes:

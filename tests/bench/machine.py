@@ -59,6 +59,31 @@ def pinned(core: int, ahead=False):
     return prepare
 
 
+@contextlib.contextmanager
+def first_in_line():
+    """What root starts in here has the highest weight there is. A real-time priority, as chrt(1)
+    gives, is taken back: with that the kernel stops a busy core for 50 ms in every second, and a
+    p99 would show nothing else."""
+    if os.geteuid() != 0:
+        yield
+        return
+    policy, param = os.sched_getscheduler(0), os.sched_getparam(0)
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    weigh(-20)
+    try:
+        yield
+    finally:
+        weigh(0)
+        os.sched_setscheduler(0, policy, param)
+
+
+def weigh(nice: int) -> None:
+    """Of this process, and of its session where the kernel shares by session (autogroup)."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+        pathlib.Path("/proc/self/autogroup").write_text(str(nice))
+
+
 def process_clock(pid: int) -> int:
     """clock_getcpuclockid(3), which Python does not have: all threads, also those that ended."""
     return (~pid << 3) | 2

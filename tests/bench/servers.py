@@ -90,7 +90,7 @@ http {{
 
 class Nginx(Server):
     def __init__(self, name: str, folder: pathlib.Path, locations: str, http="", tls=None):
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         port = free_port()
         user = "user root;" if os.geteuid() == 0 else ""
         if tls:

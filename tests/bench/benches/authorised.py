@@ -6,7 +6,7 @@ from servers import Hubkeep
 
 
 def measure(bench) -> list[dict]:
-    with Origin(bench, bench.pieces(1, 2**20)) as origin, \
+    with Origin(bench, bench.files(1, 2**20)) as origin, \
             Hubkeep(bench, bench.fresh("authorised"), origin.url, access_sharing="verify",
                     access_verify_ttl="1h") as server:
         public = origin.at_commit(SMALL)

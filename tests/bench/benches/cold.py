@@ -12,24 +12,23 @@ from servers import Hubkeep, nginx_cache
 SHA_BLOCK = 2**20
 
 
-def through_hubkeep(bench, origin: Origin, **options) -> dict:
+def through_hubkeep(bench, origin: Origin, name: str, size: int) -> dict:
     """A download with a data folder that has never seen the file, until the blob is durable."""
     with Hubkeep(bench, bench.fresh("cold"), origin.url) as server:
         before = server.cpu_seconds()
-        sample = bench.ask(server, "GET", MAIN + BIG, ahead=True, requests=1, length=bench.size,
-                           **options)
+        sample = bench.ask(server, "GET", MAIN + name, ahead=True, requests=1, length=size)
         began = time.monotonic()
-        server.wait_for_blob(origin.sha256[BIG])
+        server.wait_for_blob(origin.sha256[name])
         sample |= {"publish_seconds": time.monotonic() - began,
                    "server_cpu": server.cpu_seconds() - before}
     shutil.rmtree(bench.folder / "cold")
     return sample
 
 
-def through_nginx(bench, origin: Origin, lock=False, **options) -> dict:
-    with nginx_cache(bench.fresh("cold"), origin.cdn_port, lock=lock) as server:
+def through_nginx(bench, origin: Origin) -> dict:
+    with nginx_cache(bench.fresh("cold"), origin.cdn_port) as server:
         sample = bench.ask(server, "GET", origin.direct(BIG), ahead=True, requests=1,
-                           length=bench.size, **options)
+                           length=bench.size)
     shutil.rmtree(bench.folder / "cold")
     return sample
 
@@ -55,8 +54,8 @@ def measure(bench) -> list[dict]:
 
         # Not measured: the pages that files will be written to. A virtual machine gets them from
         # its host at the first touch, slowly.
-        through_hubkeep(bench, origin)
+        through_hubkeep(bench, origin, BIG, bench.size)
         return [bench.row("origin without a limit", "cold", {
-            "hubkeep": lambda: through_hubkeep(bench, origin),
+            "hubkeep": lambda: through_hubkeep(bench, origin, BIG, bench.size),
             "nginx proxy_cache": lambda: through_nginx(bench, origin),
             "SHA-256": sha256_sample, "direct": direct})]

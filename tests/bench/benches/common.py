@@ -29,7 +29,7 @@ def warm(bench, files=None, **settings):
             Hubkeep(bench, bench.fresh("warm"), origin.url, **settings) as ours:
         if not settings.get("tls_cert"):
             for name in files or {BIG: bench.big}:
-                check_content(ours, MAIN + name, origin.sha256[name])
+                bench.ask(ours, "GET", MAIN + name, requests=1)
                 ours.wait_for_blob(origin.sha256[name])
                 check_content(ours, MAIN + name, origin.sha256[name])
         yield origin, ours

@@ -1,7 +1,6 @@
 """32 clients of one cold 512 MiB file: origin bytes and the last client's end"""
 import shutil
 
-from benches.common import BIG
 from bench import MIB
 from origin import MAIN, Origin
 from servers import Hubkeep, nginx_cache
@@ -20,9 +19,7 @@ def download(bench, server, target: str, origin: Origin, size: int, clients: int
 
 def measure(bench) -> list[dict]:
     size = min(SIZE, bench.size)
-    name, path = BIG, bench.big
-    if size < bench.size:
-        (name, path), = bench.pieces(1, size).items()
+    (name, path), = bench.files(1, size).items()
     rows = []
     for label, line, rounds in ((f"line of {LINE // 10**6} MB/s", LINE, 2),
                                 ("origin without a limit", 0, 1)):

@@ -20,7 +20,7 @@ def measure(bench) -> list[dict]:
     rows = []
     count = 3 if bench.smoke else FILES
     size = (1 if bench.smoke else 8) * MIB
-    files = bench.pieces(count + WARM_UP, size)
+    files = bench.files(count + WARM_UP, size)
     for name, limits in (("origin without a limit", {}), ("origin at 40 MB/s, 50 ms", PACED)):
         with Origin(bench, files, **limits) as origin, \
                 Hubkeep(bench, bench.fresh("first"), origin.url) as ours, \

@@ -22,7 +22,7 @@ def hold(bench, server, target: str, tls: bool, count: int) -> dict:
 def measure(bench) -> list[dict]:
     count = 100 if bench.smoke else CONNECTIONS
     rows = []
-    with Origin(bench, bench.pieces(1, 2**20)) as origin:
+    with Origin(bench, bench.files(1, 2**20)) as origin:
         path = origin.at_commit(SMALL)
         for name, tls in (("plain", None), ("TLS", certificate(bench.folder / "certificate"))):
             # A proxy needs a plain server behind it, and both need new processes to be counted.

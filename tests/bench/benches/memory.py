@@ -1,5 +1,4 @@
 """100 readers of one file while it arrives: memory of the daemon"""
-from benches.common import BIG
 from bench import MIB
 from origin import MAIN, Origin
 from servers import Hubkeep
@@ -11,9 +10,7 @@ SIZE = 512 * MIB
 
 def measure(bench) -> list[dict]:
     size = min(SIZE, bench.size)
-    name, path = BIG, bench.big
-    if size < bench.size:
-        (name, path), = bench.pieces(1, size).items()
+    (name, path), = bench.files(1, size).items()
     with Origin(bench, {name: path}, line=LINE) as origin, \
             Hubkeep(bench, bench.fresh("crowd"), origin.url) as server:
         idle = server.memory()

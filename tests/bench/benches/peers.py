@@ -1,6 +1,6 @@
 """cached large and small files through Varnish, Squid and Olah"""
 from bench import MIB, check_content, fetch
-from benches.common import BIG, SMALL, warm
+from benches.common import SMALL, warm
 from peers import olah, squid, varnish
 
 SIZE = 256 * MIB  # the slowest of them needs a second for it
@@ -8,8 +8,7 @@ SIZE = 256 * MIB  # the slowest of them needs a second for it
 
 def measure(bench) -> list[dict]:
     size = min(SIZE, bench.size)
-    (name, path), = ([(BIG, bench.big)] if size == bench.size
-                     else bench.pieces(1, size).items())
+    (name, path), = bench.files(1, size).items()
     with warm(bench, {name: path}) as (origin, ours):
         big, small = origin.at_commit(name), origin.at_commit(SMALL)
         with bench.peers(lambda: varnish(bench, ours.port), lambda: squid(bench, ours.port),

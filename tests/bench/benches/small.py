@@ -7,7 +7,7 @@ from servers import nginx_cache
 
 
 def measure(bench) -> list[dict]:
-    with warm(bench, bench.pieces(1, 2**20)) as (origin, ours):
+    with warm(bench, bench.files(1, 2**20)) as (origin, ours):
         at_commit, at_main = origin.at_commit(SMALL), MAIN + SMALL
         with bench.peers(lambda: nginx_cache(bench.fresh("cache"), ours.port),
                          lambda: olah(bench, origin)) as peers:

@@ -7,7 +7,7 @@ from bench import BenchError
 from machine import CLIENT_CORE, Missing, clean_env, pinned
 from benches.common import warm
 
-DOWNLOADS = 4  # in a round, each into an empty folder
+DOWNLOADS = 8  # in a round, each into an empty folder
 SCRIPT = """
 import json, sys, time, huggingface_hub
 folder, count = sys.argv[1], int(sys.argv[2])
@@ -36,7 +36,7 @@ def measure(bench) -> list[dict]:
     if not os.access(bench.hf_python, os.X_OK):
         bench.skipped.append(str(Missing(f"{bench.hf_python} is not there; tests/run makes it")))
         return []
-    with warm(bench, bench.pieces(1, 2**20)) as (_origin, ours):
+    with warm(bench, bench.files(1, 2**20)) as (_origin, ours):
         download(bench, ours, 1)  # not measured: what is small and cold comes into the store
         count = 1 if bench.smoke else DOWNLOADS
         return [bench.row("30 files", "snapshot",

@@ -16,4 +16,4 @@ def measure(bench) -> list[dict]:
             return {it.name: lambda it=it: bench.ask(it, "GET", path, length=bench.size, tls=True,
                                                      **options) for it in (ours, theirs)}
         return [bench.row("1 stream", "tls", sides(requests=1)),
-                bench.row("4 streams", "tls", sides(connections=4, requests=1), rounds=3)]
+                bench.row("4 streams", "tls", sides(connections=4, requests=1), rounds=2)]
