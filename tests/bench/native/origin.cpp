@@ -109,7 +109,9 @@ class Origin {
             }
             const auto now = Clock::now();
             add_credit(line_credit_, line_paced_, line_, now);
-            share_ = timed_.empty() ? 0 : line_credit_ / static_cast<double>(timed_.size());
+            share_ = timed_.empty()
+                         ? 0
+                         : std::max(0.0, line_credit_) / static_cast<double>(timed_.size());
             const auto timed = timed_;  // a copy: what is due leaves the set
             for (auto* connection : timed) advance(*connection, now);
             closed_.clear();
