@@ -73,6 +73,8 @@ def squid(bench, upstream_port: int) -> Server:
 
 
 def olah(bench, origin) -> Server:
+    if bench.smoke:
+        raise Missing("Olah takes seconds for an answer and is left out of smoke runs")
     found = bench.venv / "bin/olah-cli"
     if not os.access(found, os.X_OK):
         raise Missing(f"{found} is not there; tests/bench/run makes it")
