@@ -208,9 +208,10 @@ Task<void> Fetcher::run(std::shared_ptr<Job> job, Flight::Claim first) {
     }
     co_await flights_.verify_and_publish(job->flight);
     const auto failure = flight.failure();
-    if (job->mirror && failure && failure->kind == ErrorKind::corrupt) {
-        upstream_.distrust(*job->mirror);
-    }
+    if (!failure || failure->kind != ErrorKind::corrupt) co_return;
+    const auto& source = job->source;
+    leads_.forget(resolve_target(source.repo, source.file.commit, source.path), source.credential);
+    if (job->mirror) upstream_.distrust(*job->mirror);
 }
 
 Task<Result<void>> Fetcher::fetch_claim(Job& job, std::uint64_t claim) {

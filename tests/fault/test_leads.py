@@ -66,6 +66,15 @@ def test_an_address_that_gives_another_file_is_asked_for_again(hub, hubkeep):
     assert asked(hub, "hub", "GET") == 1
 
 
+def test_an_address_that_gave_wrong_bytes_is_asked_for_again(hub, hubkeep):
+    content, path, daemon = scene(hub, hubkeep, "wrong")
+    assert ask(daemon, path, "HEAD").status == 200
+    hub.fault(content.sha256, "wrong_byte", origin="cdn", at=MIB)
+    assert ask(daemon, path).failed and asked(hub, "hub", "GET") == 0
+    expect_file(ask(daemon, path), content)
+    assert asked(hub, "hub", "GET") == 1
+
+
 def test_what_one_token_was_led_to_is_not_used_for_another(hub, hubkeep):
     content = Generated(SIZE, "own")
     repo = hub.add_repo("model", "org/own", {"a.bin": content}, private=True)
