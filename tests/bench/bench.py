@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 
 from machine import CLIENT_CORE, BenchError, Missing, Server, clean_env, pinned
@@ -33,6 +34,7 @@ class Bench:
     smoke: bool
     profiler: Profiler
     venv: pathlib.Path  # of the bench
+    programs: pathlib.Path  # compiled, kept from run to run
     hf_python: pathlib.Path  # with the newest huggingface_hub
 
     def __post_init__(self):
@@ -85,15 +87,13 @@ class Bench:
     # Programs
 
     def native(self, name: str) -> pathlib.Path:
-        """native/NAME.cpp, compiled."""
-        made = self.folder / "programs" / name
+        """native/NAME.cpp, compiled once for each version of the sources."""
+        sources = sorted((HERE / "native").iterdir())
+        version = hashlib.sha256(b"".join(it.read_bytes() for it in sources)).hexdigest()[:16]
+        made = self.programs / f"{name}-{version}"
         if not made.exists():
-            made.parent.mkdir(exist_ok=True)
-            compiler = shutil.which("clang++-19") or shutil.which("c++")
-            if not compiler:
-                raise BenchError("no C++ compiler; deploy/packages build installs one")
-            subprocess.run([compiler, "-std=c++20", "-O2", "-o", str(made),
-                            str(HERE / "native" / f"{name}.cpp"), "-lssl", "-lcrypto"], check=True)
+            self.programs.mkdir(parents=True, exist_ok=True)
+            compile_to(made, HERE / "native" / f"{name}.cpp")
         return made
 
     def ask(self, server: Server, method: str, target: str, **options) -> dict:
@@ -190,6 +190,25 @@ class Client:
     def _fail(self, what="failed"):
         _, errors = self._process.communicate(timeout=CLIENT_SECONDS)
         raise BenchError(f"{self._what} {what}: {errors.strip()}")
+
+
+def compile_to(made: pathlib.Path, source: pathlib.Path) -> None:
+    compiler = shutil.which("clang++-19") or shutil.which("c++")
+    if not compiler:
+        raise BenchError("no C++ compiler; deploy/packages build installs one")
+    unfinished = made.with_name(f"{made.name}.{os.getpid()}")
+    process = subprocess.Popen([compiler, "-std=c++20", "-O2", "-o", str(unfinished), str(source),
+                                "-lssl", "-lcrypto"], start_new_session=True)
+    try:
+        if process.wait() != 0:
+            raise BenchError(f"{source.name} does not compile")
+        unfinished.rename(made)
+    except BaseException:  # above all the exit that a signal asks for
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)  # a compiler has processes of its own
+        process.wait()
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def fetch(server: Server, path: str) -> bytes:

@@ -55,10 +55,13 @@ class Perf(Watch):
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         self._process.wait()
-        with open(self._report, "w") as out:
-            subprocess.run(["perf", "report", "-i", str(self._data), "--stdio", "--no-children",
-                            "--percent-limit", "0.3", "-g", "caller,0.5,callee,function,percent"],
-                           stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
+        report = subprocess.run(
+            ["perf", "report", "-i", str(self._data), "--stdio", "--no-children",
+             "--percent-limit", "0.3", "-g", "caller,0.5,callee,function,percent"],
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        # Columns are padded to the longest name, which in C++ is hundreds of letters.
+        lines = map(str.rstrip, report.stdout.splitlines())
+        self._report.write_text("\n".join(lines) + "\n")
 
 
 class Allocations(Watch):
