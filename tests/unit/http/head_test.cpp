@@ -44,6 +44,19 @@ TEST(InputBuffer, GrowsToItsLimitAndNoFurther) {
     EXPECT_TRUE(input.empty());
 }
 
+TEST(InputBuffer, IsUsedAgainAfterItsMemoryWasGivenBack) {
+    InputBuffer input(100);
+    input.space()[0] = 'a';
+    input.produced(1);
+    input.consume(1);
+    input.release();
+    EXPECT_TRUE(input.empty());
+    EXPECT_EQ(input.space().size(), 100u);
+    input.space()[0] = 'b';
+    input.produced(1);
+    EXPECT_EQ(input.text(), "b");
+}
+
 TEST(InputBuffer, WipesWhatWasUsed) {
     constexpr std::size_t limit = 64;
     const auto zeros = [](std::size_t count) { return std::string(count, '\0'); };

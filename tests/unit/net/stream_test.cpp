@@ -47,6 +47,26 @@ TEST_F(StreamTest, ReadWaitsForBytes) {
     EXPECT_EQ(*count, 5u);
 }
 
+TEST_F(StreamTest, WaitsForInputWithoutTakingIt) {
+    auto pending = std::async(std::launch::async,
+                              [&] { return run_on(threads[0], stream().wait_for_input()); });
+    EXPECT_EQ(pending.wait_for(milliseconds(20)), std::future_status::timeout);
+    pair.other.send("x");
+    EXPECT_TRUE(pending.get());
+    EXPECT_TRUE(run_on(threads[0], stream().wait_for_input())) << "it is still there";
+    EXPECT_EQ(read(10).value_or(0), 1u);
+    pair.other.close();
+    EXPECT_TRUE(run_on(threads[0], stream().wait_for_input()));
+    EXPECT_EQ(read(10).value_or(1), 0u);
+}
+
+TEST_F(StreamTest, TheDeadlineEndsAWaitForInput) {
+    on_thread([&] { stream().expires_after(milliseconds(30)); });
+    const auto come = run_on(threads[0], stream().wait_for_input());
+    ASSERT_FALSE(come);
+    EXPECT_EQ(come.error().kind, ErrorKind::timed_out);
+}
+
 TEST_F(StreamTest, WritesAllPiecesInOrderAgainstASlowReader) {
     const auto big = pattern(6 * 1024 * 1024);
     auto pending = std::async(std::launch::async,
