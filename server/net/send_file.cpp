@@ -1,9 +1,10 @@
-// Stream::send_file. What is in memory leaves at once, in calls of a megabyte; what is not is first
-// fetched by a thread for disks.
+// Stream::send_file. What is in memory leaves in bursts; what is not is first fetched by a thread
+// for disks.
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "server/net/stream_state.hpp"
@@ -49,7 +50,8 @@ Task<Result<void>> Stream::send_file(const File& file, ByteRange range, SteadyCl
         if (s.due()) co_await s.rest();
         if (!warm.has(offset)) co_await warm.fetch(offset);
         if (!s.socket.is_open()) co_return s.failure({}, "sending a file");
-        const Step step = s.send_now(file, offset, warm.until() - offset);
+        const auto size = std::min<std::uint64_t>(warm.until() - offset, State::burst_bytes);
+        const Step step = s.send_now(file, offset, size);
         s.moved(step, stall);
         offset += step.bytes;
         if (sent != nullptr) *sent += step.bytes;

@@ -3,8 +3,8 @@
 // Owned by a session or by the client's pool, on one io thread. The deadline is a variable that one
 // watchdog enforces: when it passes, the socket is closed and the pending call returns timed_out,
 // as does every later one. One call may be pending per direction. Calls try the socket first and
-// wait only when it is not ready; after some megabytes without a wait they let the other sessions
-// of the thread run. Errors: closed, timed_out, protocol (TLS), io.
+// wait only when it is not ready; after 256 KiB without a wait they let the other sessions of the
+// thread run. Errors: closed, timed_out, protocol (TLS), io.
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
