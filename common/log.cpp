@@ -1,11 +1,12 @@
 #include "common/log.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -59,14 +60,24 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
     return length;
 }
 
+void append(fmt::memory_buffer& out, std::string_view text) {
+    out.append(text.data(), text.data() + text.size());
+}
+
+bool goes_as_it_is(char c) {
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
 void append_quoted(fmt::memory_buffer& out, std::string_view text) {
     out.push_back('"');
     for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto run = i;
+        while (i < text.size() && goes_as_it_is(text[i])) ++i;
+        append(out, text.substr(run, i - run));
+        if (i == text.size()) break;
         const auto c = static_cast<unsigned char>(text[i]);
         if (c == '"' || c == '\\') {
             out.push_back('\\');
-            out.push_back(static_cast<char>(c));
-        } else if (c >= 0x20 && c < 0x7F) {
             out.push_back(static_cast<char>(c));
         } else if (const auto length = c >= 0x80 ? utf8_length(text, i) : 0) {
             out.append(text.data() + i, text.data() + i + length);
@@ -85,21 +96,89 @@ bool is_plain(std::string_view text) {
     return !text.empty();
 }
 
+void append_number(fmt::memory_buffer& out, double value) {
+    constexpr double largest = 1e15;
+    if (!(value >= 0 && value < largest)) {
+        fmt::format_to(std::back_inserter(out), "{:.3f}", value);
+        return;
+    }
+    // Formatting a double for every digit it has costs more than all else of a line.
+    const auto thousandths = static_cast<std::uint64_t>(std::llround(value * 1000));
+    const auto part = static_cast<unsigned>(thousandths % 1000);
+    append(out, fmt::format_int(thousandths / 1000).c_str());
+    out.push_back('.');
+    for (const unsigned digit : {part / 100, part / 10 % 10, part % 10}) {
+        out.push_back(static_cast<char>('0' + digit));
+    }
+}
+
 void append_value(fmt::memory_buffer& out, const LogField::Value& value, bool json) {
     const auto visitor = [&](const auto& v) {
         using T = std::decay_t<decltype(v)>;
         if constexpr (std::is_same_v<T, std::string_view>) {
             const auto clean = redacted(v);
             const std::string_view text = clean ? *clean : v;
-            if (!json && is_plain(text)) out.append(text.data(), text.data() + text.size());
+            if (!json && is_plain(text)) append(out, text);
             else append_quoted(out, text);
         } else if constexpr (std::is_same_v<T, double>) {
-            fmt::format_to(std::back_inserter(out), "{:.3f}", v);
+            append_number(out, v);
+        } else if constexpr (std::is_same_v<T, bool>) {
+            append(out, v ? "true" : "false");
         } else {
-            fmt::format_to(std::back_inserter(out), "{}", v);
+            const fmt::format_int text(v);
+            append(out, {text.data(), text.size()});
         }
     };
     std::visit(visitor, value);
+}
+
+void append_line(fmt::memory_buffer& out, LogFormat format, LogLevel level, std::string_view time,
+                 std::string_view message, std::span<const LogField> fields) {
+    const auto clean_message = redacted(message);
+    if (clean_message) message = *clean_message;
+    const bool json = format == LogFormat::json;
+    if (json) {
+        append(out, R"({"time":")");
+        append(out, time);
+        append(out, R"(","level":")");
+        append(out, name_of(level));
+        append(out, R"(","msg":)");
+        append_quoted(out, message);
+    } else {
+        fmt::format_to(std::back_inserter(out), "{} {:<5} ", time, name_of(level));
+        for (const char c : message) out.push_back(c >= ' ' && c != 0x7F ? c : '?');
+    }
+    for (const auto& field : fields) {
+        append(out, json ? ",\"" : " ");
+        append(out, field.key);
+        append(out, json ? "\":" : "=");
+        append_value(out, field.value, json);
+    }
+    if (json) out.push_back('}');
+}
+
+// "2026-01-31T23:59:59.123Z"
+std::string_view time_text(std::chrono::system_clock::time_point now,
+                           std::array<char, 24>& memory) {
+    const auto day = std::chrono::floor<std::chrono::days>(now);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::milliseconds>(now - day));
+    auto* at = memory.data();
+    const auto put = [&](unsigned value, int digits, char end) {
+        for (int i = digits - 1; i >= 0; --i, value /= 10) {
+            at[i] = static_cast<char>('0' + value % 10);
+        }
+        at[digits] = end;
+        at += digits + 1;
+    };
+    put(static_cast<unsigned>(static_cast<int>(date.year())), 4, '-');
+    put(static_cast<unsigned>(date.month()), 2, '-');
+    put(static_cast<unsigned>(date.day()), 2, 'T');
+    put(static_cast<unsigned>(time.hours().count()), 2, ':');
+    put(static_cast<unsigned>(time.minutes().count()), 2, ':');
+    put(static_cast<unsigned>(time.seconds().count()), 2, '.');
+    put(static_cast<unsigned>(time.subseconds().count()), 3, 'Z');
+    return {memory.data(), memory.size()};
 }
 
 }  // namespace
@@ -107,30 +186,7 @@ void append_value(fmt::memory_buffer& out, const LogField::Value& value, bool js
 std::string format_log_line(LogFormat format, LogLevel level, std::string_view time,
                             std::string_view message, std::span<const LogField> fields) {
     fmt::memory_buffer out;
-    const auto clean_message = redacted(message);
-    if (clean_message) message = *clean_message;
-    const bool json = format == LogFormat::json;
-    if (json) {
-        fmt::format_to(std::back_inserter(out), R"({{"time":"{}","level":"{}","msg":)", time,
-                       name_of(level));
-        append_quoted(out, message);
-    } else {
-        fmt::format_to(std::back_inserter(out), "{} {:<5} ", time, name_of(level));
-        for (const char c : message) out.push_back(c >= ' ' && c != 0x7F ? c : '?');
-    }
-    for (const auto& field : fields) {
-        if (json) {
-            out.push_back(',');
-            append_quoted(out, field.key);
-            out.push_back(':');
-        } else {
-            out.push_back(' ');
-            out.append(field.key.data(), field.key.data() + field.key.size());
-            out.push_back('=');
-        }
-        append_value(out, field.value, json);
-    }
-    if (json) out.push_back('}');
+    append_line(out, format, level, time, message, fields);
     return fmt::to_string(out);
 }
 
@@ -169,12 +225,14 @@ struct Log::Sink {
     }
 
     void run() {
+        std::string lines;  // keeps its memory for the next ones
         std::unique_lock lock(mutex);
         for (;;) {
             changed.wait(lock, [this] { return ending || !waiting.empty(); });
             if (waiting.empty()) return;
             changed.wait_for(lock, gathering_time, [this] { return ending || hurry; });
-            std::string lines = std::exchange(waiting, {});
+            lines.clear();
+            std::swap(lines, waiting);
             if (const auto lost = std::exchange(dropped, 0)) {
                 lines += fmt::format("hubkeep: {} log lines were dropped\n", lost);
             }
@@ -182,6 +240,7 @@ struct Log::Sink {
             writing = true;
             lock.unlock();
             write_all(lines);
+            if (lines.capacity() > 4 * enough_bytes) lines = {};
             lock.lock();
             writing = false;
             changed.notify_all();
@@ -222,12 +281,11 @@ void Log::flush() {
 
 void Log::write(LogLevel level, std::string_view message, std::span<const LogField> fields) {
     if (!enabled(level)) return;
-    const auto now =
-        std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    const auto ms = static_cast<int>(now.time_since_epoch().count() % 1000);
-    const auto time = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                                  fmt::gmtime(std::chrono::system_clock::to_time_t(now)), ms);
-    sink_->add(format_log_line(format_, level, time, message, fields), level >= LogLevel::warn);
+    std::array<char, 24> memory;
+    const auto time = time_text(std::chrono::system_clock::now(), memory);
+    fmt::memory_buffer line;
+    append_line(line, format_, level, time, message, fields);
+    sink_->add({line.data(), line.size()}, level >= LogLevel::warn);
 }
 
 }  // namespace hubkeep
