@@ -5,6 +5,9 @@
 #include <boost/beast/http/parser.hpp>
 #include <cstring>
 #include <exception>
+#include <optional>
+
+#include "common/trim.hpp"
 
 #include "common/check.hpp"
 
@@ -14,30 +17,22 @@ namespace {
 namespace http = boost::beast::http;
 
 constexpr std::size_t first_capacity = 4 * 1024;
+constexpr std::size_t max_head_bytes = 64 * 1024;
+constexpr std::size_t usual_fields = 12;
+
+// Without its end; nothing when there is none, or half of one before it.
+std::optional<std::string_view> take_line(std::string_view& text) {
+    const auto feed = text.find('\n');
+    if (feed == text.npos || feed == 0 || text[feed - 1] != '\r') return std::nullopt;
+    const auto line = text.substr(0, feed - 1);
+    if (line.contains('\r')) return std::nullopt;
+    text.remove_prefix(feed + 1);
+    return line;
+}
 
 std::string_view view(boost::beast::string_view text) {
     return {text.data(), text.size()};
 }
-
-// Beast copies every field of a request, and one of them may be a token.
-template <typename T>
-struct WipingAllocator {
-    using value_type = T;
-
-    WipingAllocator() = default;
-    template <typename Other>
-    explicit(false) WipingAllocator(const WipingAllocator<Other>&) {}
-
-    T* allocate(std::size_t count) { return std::allocator<T>().allocate(count); }
-    void deallocate(T* data, std::size_t count) {
-        wipe_memory(data, count * sizeof(T));
-        std::allocator<T>().deallocate(data, count);
-    }
-    template <typename Other>
-    bool operator==(const WipingAllocator<Other>&) const {
-        return true;
-    }
-};
 
 template <typename Fields>
 Headers copy_fields(const Fields& fields) {
@@ -119,13 +114,37 @@ Result<std::size_t> HeadScanner::scan(std::string_view text) {
     return 0;
 }
 
+// RFC 9112 sections 3 and 5. What the words may hold is for framing to say, but for what would make
+// another line of one.
 Result<RequestHead> parse_request(std::string_view text) {
-    http::request_parser<http::empty_body, WipingAllocator<char>> parser;
-    if (auto fed = feed(parser, text); !fed) return std::unexpected(fed.error());
-    const auto& message = parser.get();
-    return RequestHead{std::string(view(message.method_string())),
-                       std::string(view(message.target())), copy_fields(message),
-                       static_cast<int>(message.version()) - 10};
+    const auto malformed = [](std::string_view what) {
+        return fail(ErrorKind::protocol,
+                    "the head of the message is malformed: " + std::string(what), 400);
+    };
+    if (text.size() > max_head_bytes || text.find('\0') != text.npos) {
+        return malformed("it is too long, or has a byte that cannot be");
+    }
+    auto line = take_line(text);
+    if (!line) return malformed("a line has no end");
+    const auto first = line->find(' ');
+    const auto second = line->find(' ', first + 1);
+    if (first == line->npos || second == line->npos) return malformed("the request line");
+    const auto version = line->substr(second + 1);
+    RequestHead head{.method = std::string(line->substr(0, first)),
+                     .target = std::string(line->substr(first + 1, second - first - 1))};
+    if (head.target.empty() || version.contains(' ')) return malformed("the request line");
+    if (version != "HTTP/1.1" && version != "HTTP/1.0") {
+        return fail(ErrorKind::protocol, "only HTTP/1.1 and HTTP/1.0 are spoken here", 505);
+    }
+    head.minor_version = version.back() - '0';
+    head.headers.reserve(usual_fields);
+    for (line = take_line(text); line && !line->empty(); line = take_line(text)) {
+        const auto colon = line->find(':');
+        if (colon == line->npos) return malformed("a header field without a colon");
+        head.headers.add(line->substr(0, colon), trimmed(line->substr(colon + 1)));
+    }
+    if (!line) return malformed("it has no end");
+    return head;
 }
 
 Result<ParsedResponse> parse_response(std::string_view text) {

@@ -1,6 +1,7 @@
 #pragma once
-// Heads as text and back: where one ends, and what it says. Beast does the parsing of text that is
-// already complete and bounded; what it lets through is left to framing. Private to server/http.
+// Heads as text and back: where one ends, and what it says. Text is complete and bounded when it is
+// parsed; answers are parsed by Beast. What is let through here is left to framing. Private to
+// server/http.
 // Errors are protocol with the status to answer (400, 414, 431, 505), or those of the stream.
 
 #include <memory>

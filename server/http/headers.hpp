@@ -24,6 +24,7 @@ class Headers {
     std::size_t count(std::string_view name) const;
     // Values with bytes that would break the message (CR, LF, NUL) are cleaned to spaces.
     void add(std::string_view name, std::string_view value);
+    void reserve(std::size_t fields) { fields_.reserve(fields); }
     void set(std::string_view name, std::string_view value);  // replaces all of that name
     void remove(std::string_view name);
     // The first value of that name; all of them are wiped and removed. When `known` has the same
