@@ -30,6 +30,12 @@ struct CacheSize {
     bool operator==(const CacheSize&) const = default;
 };
 
+struct ByteSize {
+    std::uint64_t bytes = 0;
+
+    bool operator==(const ByteSize&) const = default;
+};
+
 // What clients are told about Xet. strip: its hints are removed, so they download plain files.
 enum class XetMode { strip };
 
@@ -105,6 +111,7 @@ struct LogSettings {
 
 struct CacheSettings {
     CacheSize max_size;
+    ByteSize memory{64 * 1024 * 1024};  // 0: nothing is kept in memory
     bool operator==(const CacheSettings&) const = default;
 };
 

@@ -189,6 +189,14 @@ std::string write_value(const CacheSize& value) {
     return value.bytes ? format_size(*value.bytes) : format_percent(value.percent);
 }
 
+Result<void> read_value(std::string_view text, ByteSize& out) {
+    return store(parse_size(text), out.bytes);
+}
+
+std::string write_value(const ByteSize& value) {
+    return format_size(value.bytes);
+}
+
 Result<void> read_value(std::string_view text, std::chrono::milliseconds& out) {
     return store(parse_duration(text), out);
 }
@@ -320,6 +328,9 @@ std::string value_name(const AdminAddress&) {
     return "ADDRESS";
 }
 std::string value_name(const CacheSize&) {
+    return "SIZE";
+}
+std::string value_name(const ByteSize&) {
     return "SIZE";
 }
 std::string value_name(std::chrono::milliseconds) {

@@ -98,8 +98,8 @@ Result<void> DaemonParts::build_answers(const Base& base) {
     const auto& settings = base.settings;
     fetcher = std::make_unique<Fetcher>(*upstream, leads, *store, *flights, base.log);
     direct = std::make_unique<Direct>(*fetcher, *store);
-    files =
-        std::make_unique<Files>(settings, *resolver, *fetcher, *direct, *flights, *index, base.log);
+    files = std::make_unique<Files>(settings, *resolver, *fetcher, *direct, *flights, *store,
+                                    *index, base.threads, base.log);
     listings = std::make_unique<Listings>(settings, *upstream, *index, *revisions, *aliases,
                                           *documents, *known_listings);
     forward = std::make_unique<Forward>(settings, *clients, *upstream);

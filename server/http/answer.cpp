@@ -16,8 +16,8 @@ constexpr std::string_view exposed =
     "Content-Range,Content-Length,X-Linked-Size,X-Linked-ETag,X-HF-Warning";
 
 // Fields that belong to the connection or are set by us alone.
-constexpr std::array<std::string_view, 6> ours = {
-    "Connection", "Keep-Alive", "Transfer-Encoding", "Server", "X-Request-Id", "Upgrade"};
+constexpr std::array<std::string_view, 6> ours = {"Connection", "Keep-Alive",   "Transfer-Encoding",
+                                                  "Server",     "X-Request-Id", "Upgrade"};
 
 bool is_ours(std::string_view name) {
     for (const auto field : ours) {
@@ -44,8 +44,9 @@ AnswerBody frame_answer(const ResponseHead& head, const RequestHead& request) {
 
 void append_head(std::string& out, const ResponseHead& head, AnswerBody body,
                  const CommonFields& common) {
-    fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", head.status,
-                   reason_of(head.status));
+    out.append("HTTP/1.1 ").append(std::to_string(head.status)).append(" ");
+    out.append(reason_of(head.status)).append("\r\n");
+    out.append(head.composed);
     const bool keeps_length = head.status != 204 && body.kind != AnswerBody::Kind::chunked &&
                               body.kind != AnswerBody::Kind::until_close;
     bool allows_origin = !common.open_to_pages;

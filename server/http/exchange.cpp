@@ -18,8 +18,7 @@ Task<Result<std::string>> SessionImpl::read_body(std::size_t limit) {
     Turn& turn = *turn_;
     const auto over = [&] {
         return fail(ErrorKind::invalid,
-                    "the request's body is larger than " + std::to_string(limit) + " bytes",
-                    413);
+                    "the request's body is larger than " + std::to_string(limit) + " bytes", 413);
     };
     if (turn.framing.body == Framing::Body::length && turn.framing.length > limit) co_return over();
     if (turn.expects_continue && input_.empty()) {
@@ -58,10 +57,8 @@ void SessionImpl::build_head(const ResponseHead& head) {
     turn.keep_alive = turn.keep_alive && !hub_.draining_ && !turn.aborted && body_is_small() &&
                       turn.answer.kind != AnswerBody::Kind::until_close;
     std::string_view connection;
-    if (!turn.keep_alive)
-        connection = "close";
-    else if (turn.request.minor_version == 0)
-        connection = "keep-alive";
+    if (!turn.keep_alive) connection = "close";
+    else if (turn.request.minor_version == 0) connection = "keep-alive";
     text_.clear();
     append_head(text_, head, turn.answer,
                 {date_.now(), turn.id, connection, hub_.limits_.open_to_pages});
@@ -150,6 +147,11 @@ Task<Result<void>> SessionImpl::send_file(const File& file, ByteRange range) {
 }
 
 Task<Result<void>> SessionImpl::respond(ResponseHead head, std::string body) {
+    auto written = co_await respond_with(std::move(head), body);
+    co_return written;
+}
+
+Task<Result<void>> SessionImpl::respond_with(ResponseHead head, std::string_view body) {
     Turn& turn = *turn_;
     if (turn.status != 0) co_return fail(ErrorKind::invalid, "the answer has already begun");
     const bool keeps_length = turn.request.method == "HEAD" && head.headers.has("Content-Length");
@@ -157,7 +159,7 @@ Task<Result<void>> SessionImpl::respond(ResponseHead head, std::string body) {
         head.headers.set("Content-Length", std::to_string(body.size()));
     }
     build_head(head);
-    if (turn.answer.kind == AnswerBody::Kind::none) body.clear();
+    if (turn.answer.kind == AnswerBody::Kind::none) body = {};
     const std::array pieces = {buffer(text_), buffer(body)};
     auto written = co_await write(pieces, false);
     if (written) {

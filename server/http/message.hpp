@@ -21,6 +21,10 @@ struct RequestHead {
 struct ResponseHead {
     int status = 200;
     Headers headers;
+    // Fields that were composed before, whole lines, sent in front of the others; of a server's
+    // answer alone. None of them is about framing, the connection or CORS. They are copied before
+    // whoever is given the head first waits.
+    std::string_view composed = {};
 };
 
 std::string_view reason_of(int status);

@@ -1,7 +1,5 @@
 #include "server/http/session.hpp"
 
-#include <fmt/format.h>
-
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <exception>
@@ -260,7 +258,13 @@ void SessionImpl::log_turn() {
 
 std::string SessionImpl::make_id() {
     constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;
-    return fmt::format("{:016x}", scramble(hub_.next_id_.fetch_add(golden)));
+    constexpr std::string_view digits = "0123456789abcdef";
+    auto number = scramble(hub_.next_id_.fetch_add(golden));
+    std::string id(16, '0');
+    for (auto digit = id.rbegin(); digit != id.rend(); ++digit, number >>= 4) {
+        *digit = digits[number & 15];
+    }
+    return id;
 }
 
 SessionHub::SessionHub(Handler& handler, Log& log, ServerTls& tls, SessionLimits limits)

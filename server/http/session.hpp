@@ -58,7 +58,7 @@ class Exchange {
     // There are more connections than allowed and this is one too many: refuse, in words. It is
     // closed after the answer.
     virtual bool over_limit() const = 0;
-    virtual std::string peer() const = 0;
+    virtual const std::string& peer() const = 0;
     // The verified name in the client's certificate, "" when it showed none; any bytes.
     virtual const std::string& peer_certificate() const = 0;
     virtual IoThread& thread() = 0;
@@ -79,6 +79,8 @@ class Exchange {
     // The head with Content-Length, and the body. A Content-Length in the head of an answer to HEAD
     // is kept.
     virtual Task<Result<void>> respond(ResponseHead head, std::string body) = 0;
+    // The same with a body that stays where it is until the call returns.
+    virtual Task<Result<void>> respond_with(ResponseHead head, std::string_view body) = 0;
     // Cuts the connection: what was promised cannot be delivered.
     virtual void abort() = 0;
     virtual bool head_sent() const = 0;

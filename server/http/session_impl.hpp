@@ -43,7 +43,7 @@ class SessionImpl final : public Exchange {
     const std::string& request_id() const override { return turn_->id; }
     bool over_tls() const override { return over_tls_; }
     bool over_limit() const override { return over_limit_; }
-    std::string peer() const override { return peer_; }
+    const std::string& peer() const override { return peer_; }
     const std::string& peer_certificate() const override { return certificate_; }
     IoThread& thread() override { return stream_.thread(); }
     RequestRecord& record() override { return turn_->record; }
@@ -52,6 +52,7 @@ class SessionImpl final : public Exchange {
     Task<Result<void>> send(std::span<const char> piece) override;
     Task<Result<void>> send_file(const File& file, ByteRange range) override;
     Task<Result<void>> respond(ResponseHead head, std::string body) override;
+    Task<Result<void>> respond_with(ResponseHead head, std::string_view body) override;
     void abort() override { turn_->aborted = true; }
     bool head_sent() const override { return turn_->status != 0; }
     bool client_gone() const override { return turn_->lost || stream_.peer_gone(); }

@@ -108,16 +108,21 @@ Caller Access::own_caller(const Visitor& visitor) {
     return {{Credential::Kind::client, visitor.hub_token, false}, visitor.hub_token.fingerprint()};
 }
 
+// What an open repo told is for everybody, whoever asked for it.
+Caller Access::own_caller(const Visitor& visitor, bool is_open) {
+    auto caller = own_caller(visitor);
+    if (caller.credential.token.empty()) return caller;
+    if (is_open) caller.access.clear();
+    caller.credential.shared = is_open;
+    return caller;
+}
+
 Task<Caller> Access::shared_caller(IoThread& thread, const Visitor& visitor, RepoId repo,
                                    Caller ours) {
     if (ours.credential.kind == Credential::Kind::service) co_return ours;
-    auto caller = own_caller(visitor);
-    if (caller.credential.token.empty()) co_return caller;
+    if (visitor.hub_token.empty()) co_return Caller();
     const auto standing = co_await standings_.of(thread, repo, {});
-    const bool is_open = standing && standing->visibility == Visibility::open;
-    if (is_open) caller.access.clear();
-    caller.credential.shared = is_open;
-    co_return caller;
+    co_return own_caller(visitor, standing && standing->visibility == Visibility::open);
 }
 
 std::vector<std::string> Access::names_of(IoThread& thread, const Rules& rules,
@@ -214,7 +219,27 @@ Task<Outcome<Caller>> Access::admit_to_closed(IoThread& thread, const Visitor& v
     co_return refuse_for(Reason::proof, std::move(error), sharing.rule);
 }
 
+// Where no rule speaks of anybody, and the repo is known to be open wherever that matters.
+std::optional<Caller> Access::admit_now(IoThread& thread, const Visitor& visitor,
+                                        const Route& route) {
+    const auto rules = this->rules();
+    const bool has_rules =
+        !rules->policy.rules.empty() || !rules->access.rules.empty() || !visitor.repos.empty();
+    if (has_rules) return std::nullopt;
+    auto ours = for_operator(route.repo);
+    const bool is_ours = ours.credential.kind == Credential::Kind::service;
+    const bool is_shared =
+        rules->access.sharing == Sharing::shared && !(is_ours && is_page_of_nobody(visitor));
+    if (is_shared && is_ours) return ours;
+    if (is_shared && visitor.hub_token.empty()) return Caller();
+    const auto standing = standings_.known(thread, route.repo);
+    const bool is_open = standing && standing->visibility == Visibility::open;
+    if (!is_open) return std::nullopt;
+    return is_ours ? std::move(ours) : own_caller(visitor, true);
+}
+
 Task<Outcome<Caller>> Access::admit(IoThread& thread, const Visitor& visitor, const Route& route) {
+    if (auto caller = admit_now(thread, visitor, route)) co_return *std::move(caller);
     const auto rules = this->rules();
     const auto& contact = rules->access.contact;
     const auto known = co_await asked_for(thread, *rules, visitor, route);

@@ -43,6 +43,8 @@ class Access {
     // The service tokens are others now.
     void credentials_changed() { standings_.forget_unseen(); }
 
+    // Nothing when it refuses, or has to look further: then admit() says which.
+    std::optional<Caller> admit_now(IoThread& thread, const Visitor& visitor, const Route& route);
     Task<Outcome<Caller>> admit(IoThread& thread, const Visitor& visitor, const Route& route);
     // For what is about no repo. The Hub may answer it differently to each account, so the service
     // token is used only when all that it opens is shared with everybody.
@@ -92,6 +94,7 @@ class Access {
     Task<Outcome<Caller>> admit_to_closed(IoThread& thread, const Visitor& visitor,
                                           const Route& route, const Closed& closed);
     static Caller own_caller(const Visitor& visitor);
+    static Caller own_caller(const Visitor& visitor, bool is_open);
     std::unexpected<Refusal> refuse_for(Reason reason, HubError error, std::string rule);
 
     Upstream& upstream_;

@@ -10,7 +10,15 @@ std::string key_of(const Scope& scope) {
     return scope.kind + '\n' + scope.name + '\n' + scope.access;
 }
 
+std::size_t hash_of(const RepoId& repo) {
+    return std::hash<std::string>()(repo.name);
+}
+
 }  // namespace
+
+Changes::Mark Aliases::mark(const RepoId& asked) const {
+    return changes_.mark(hash_of(asked));
+}
 
 Scope Aliases::scope_of(const RepoId& asked, const std::string& access, IndexReader& reader) {
     Scope scope{std::string(name_of(asked.kind)), asked.name, access};
@@ -40,6 +48,7 @@ void Aliases::learn(const RepoId& asked, const std::string& access, const std::s
         if (name == canonical) return;
         was_alias = !name.empty();
         name = canonical;
+        changes_.announce(hash_of(asked));
     }
     if (was_alias || canonical != asked.name) index_.post({PutAlias{scope, canonical}});
 }

@@ -104,6 +104,7 @@ struct Clients::Snapshot {
     std::string_view name_by_proxy(const Headers& headers) const;
     bool trusts(const ip::address& peer) const { return proxies.contain(peer); }
     ip::address origin_of(const Sender& sender) const;
+    bool looks_at_addresses() const { return !proxies.empty() || !anonymous.hold_everything(); }
 
     Networks anonymous;
     Networks proxies;
@@ -201,11 +202,15 @@ void Clients::replace(const ClientsSettings& settings, std::vector<ClientKey> ke
 }
 
 std::expected<Visitor, HubError> Clients::identify(const Sender& sender, std::int64_t now) const {
-    const auto snapshot = current();
+    return identify(*current(), sender, now);
+}
+
+std::expected<Visitor, HubError> Clients::identify(const Snapshot& snapshot, const Sender& sender,
+                                                   std::int64_t now) {
     auto credential = credential_in(sender.authorization);
     const bool from_web_page = is_from_web_page(sender.headers);
     if (key_form(credential.reveal()) != KeyForm::none) {
-        auto visitor = snapshot->by_key(credential.reveal(), now);
+        auto visitor = snapshot.by_key(credential.reveal(), now);
         if (visitor) visitor->from_web_page = from_web_page;
         return visitor;
     }
@@ -213,28 +218,30 @@ std::expected<Visitor, HubError> Clients::identify(const Sender& sender, std::in
     visitor.hub_token = std::move(credential);
     visitor.from_web_page = from_web_page;
     // The certificate of a proxy's connection is the proxy's own, whether it names a user or not.
-    const bool is_proxy = snapshot->trusts(sender.peer);
-    const auto named = is_proxy ? snapshot->name_by_proxy(sender.headers) : std::string_view();
+    const bool is_proxy = snapshot.trusts(sender.peer);
+    const auto named = is_proxy ? snapshot.name_by_proxy(sender.headers) : std::string_view();
     if (!named.empty()) {
         visitor.by = Visitor::By::header;
         visitor.name = named;
     } else if (!is_proxy && is_sane_name(sender.certificate)) {
         visitor.by = Visitor::By::certificate;
         visitor.name = sender.certificate;
-    } else if (!snapshot->anonymous.hold_everything() &&
-               !snapshot->anonymous.contain(snapshot->origin_of(sender))) {
+    } else if (!snapshot.anonymous.hold_everything() &&
+               !snapshot.anonymous.contain(snapshot.origin_of(sender))) {
         return std::unexpected(
             ask_for_key("This hubkeep asks for a key: set HF_TOKEN to one that its operator made "
                         "with `hubkeep client add`."));
     }
-    visitor.team = visitor.name.empty() ? "" : snapshot->team_of(visitor.name);
+    visitor.team = visitor.name.empty() ? "" : snapshot.team_of(visitor.name);
     return visitor;
 }
 
 std::expected<Visitor, HubError> Clients::identify(const Exchange& exchange) const {
+    const auto snapshot = current();
     const auto& headers = exchange.request().headers;
-    const auto peer = address_in(exchange.peer());
-    return identify({peer, exchange.peer_certificate(), exchange.authorization(), headers},
+    const auto peer = snapshot->looks_at_addresses() ? address_in(exchange.peer()) : ip::address();
+    return identify(*snapshot,
+                    {peer, exchange.peer_certificate(), exchange.authorization(), headers},
                     unix_now());
 }
 

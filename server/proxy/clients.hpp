@@ -49,6 +49,8 @@ class Clients {
   private:
     struct Snapshot;
     std::shared_ptr<const Snapshot> current() const;
+    static std::expected<Visitor, HubError> identify(const Snapshot& snapshot, const Sender& sender,
+                                                     std::int64_t now);
 
     mutable std::mutex mutex_;
     std::shared_ptr<const Snapshot> snapshot_;

@@ -6,9 +6,81 @@ namespace hubkeep {
 namespace {
 
 // Head and body of a small file leave with one system call.
-constexpr std::uint64_t one_write_bytes = 32 * 1024;
+constexpr std::uint64_t one_write_bytes = HotFiles::max_content_bytes;
+
+// What may change the answer beyond method and target.
+bool has_conditions(const Headers& headers) {
+    return headers.has("Range") || headers.has("If-None-Match") || headers.has("If-Range");
+}
+
+bool would_lose_token(const Exchange& exchange) {
+    return !exchange.authorization().empty() &&
+           forgets_token_elsewhere(exchange.request().headers.get("User-Agent"));
+}
 
 }  // namespace
+
+Files::Files(const Settings& settings, Resolver& resolver, Fetcher& fetcher, Direct& direct,
+             Flights& flights, BlobStore& store, Index& index, IoThreads& threads, Log& log)
+    : settings_(settings),
+      resolver_(resolver),
+      fetcher_(fetcher),
+      direct_(direct),
+      flights_(flights),
+      store_(store),
+      index_(index),
+      log_(log),
+      hot_(threads.size(), HotFiles(settings.cache.memory.bytes / threads.size())) {}
+
+std::shared_ptr<const HotTarget> Files::hot(Exchange& exchange) {
+    const auto& request = exchange.request();
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    return reads ? hot_[exchange.thread().number()].find(request.target) : nullptr;
+}
+
+std::optional<Files::HotAnswer> Files::answer_now(Exchange& exchange, const HotTarget& target,
+                                                  const Caller& caller) {
+    const auto& request = exchange.request();
+    auto* const hot = target.find(caller.access);
+    const auto now = unix_now();
+    if (hot == nullptr || has_conditions(request.headers) || !hot->stays_true.holds(now)) return {};
+    HotAnswer answer;
+    answer.head.composed = hot->fields;
+    answer.head.headers.add("Content-Length", std::to_string(hot->file.size));
+    if (request.method == "HEAD") {
+        if (!hot->location.empty() && !would_lose_token(exchange)) {
+            answer.head.headers.add("Location", public_origin(settings_, exchange) + hot->location);
+        }
+    } else {
+        if (!hot->content || !hot->presence.holds()) return {};
+        answer.content = hot->content;
+        if (std::exchange(hot->touched_at, now) != now) store_.touch(hot->file.blob);
+    }
+    exchange.record().cache = name_of(Verdict::hit);
+    return answer;
+}
+
+// Of an answer to a whole file, whose head has the fields of the file and no others.
+void Files::keep_hot(const Answer& answer, const StaysTrue& stays_true) {
+    const auto& request = answer.exchange.request();
+    const auto& route = answer.route;
+    // What was asked for under another target, or is made for this one answer, is not.
+    const bool is_plain = route.kind != Route::Kind::raw && route.target() == request.target;
+    if (!is_plain || !stays_true.holds(unix_now())) return;
+    auto file = std::make_shared<HotFile>();
+    file->access = answer.caller.access;
+    file->stays_true = stays_true;
+    file->file = answer.source.file;
+    auto head = answer.head;
+    add_cache_fields(head, Verdict::hit, {});
+    for (const auto& [name, value] : head.headers) {
+        file->fields.append(name).append(": ").append(value).append("\r\n");
+    }
+    if (!is_commit(route.revision)) {
+        file->location = resolve_target(route.repo, file->file.commit, route.path);
+    }
+    hot_[answer.exchange.thread().number()].put(request.target, route, std::move(file));
+}
 
 HubError Files::refusal_of(const Error& error, const Source& source) const {
     if (error.kind == ErrorKind::limited) return fetcher_.limit_of(source);
@@ -19,6 +91,15 @@ HubError Files::refusal_of(const Error& error, const Source& source) const {
 }
 
 Task<void> Files::serve(Exchange& exchange, Route route, Caller caller) {
+    const auto hot = this->hot(exchange);
+    // Not all that leads here was asked for by this target.
+    const bool is_target = hot && hot->route.repo == route.repo && hot->route.path == route.path &&
+                           hot->route.revision == route.revision;
+    auto now = is_target ? answer_now(exchange, *hot, caller) : std::nullopt;
+    if (now) {
+        co_await exchange.respond_with(std::move(now->head), now->body());
+        co_return;
+    }
     ResolveRequest question{route.repo, route.revision, route.path, caller};
     auto resolved = co_await resolver_.resolve(exchange.thread(), std::move(question));
     co_await answer(exchange, route, caller, std::move(resolved), false);
@@ -81,6 +162,7 @@ Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& c
     for (auto& [name, value] : file_headers(file, route.path, pinned, shared, attachment)) {
         headers.set(name, value);
     }
+    keep_hot(answer, resolved->stays_true);
     const auto etag = quoted_etag(file.blob);
     // An unchanged file may be part of a newer commit, which a 304 could not tell.
     const bool may_304 = !is_head || pinned;
@@ -91,15 +173,13 @@ Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& c
         co_return;
     }
     if (is_head) {
-        const bool token_would_be_lost = !exchange.authorization().empty() &&
-                                         forgets_token_elsewhere(request.headers.get("User-Agent"));
-        if (!pinned && !token_would_be_lost) {
+        if (!pinned && !would_lose_token(exchange)) {
             headers.set("Location", public_origin(settings_, exchange) +
                                         resolve_target(route.repo, file.commit, route.path));
         }
         headers.set("Content-Length", std::to_string(file.size));
         add_cache_fields(answer.head, answer.verdict, answer.warning);
-        co_await exchange.send_head(std::move(answer.head));
+        co_await exchange.respond(std::move(answer.head), {});
         co_return;
     }
     if (!choose_range(answer, etag)) {
@@ -167,18 +247,21 @@ Task<void> Files::send_body(Answer& answer) {
         }
         exchange.record().cache = name_of(answer.verdict);
         add_cache_fields(answer.head, answer.verdict, answer.warning);
-        co_await send_blob(answer, *joined->blob->file);
+        co_await send_blob(answer, *joined->blob);
         co_return;
     }
     co_await follow(answer, std::move(joined->flight), joined->created);
 }
 
-Task<void> Files::send_blob(Answer& answer, const File& file) {
+Task<void> Files::send_blob(Answer& answer, const Blob& blob) {
     auto& exchange = answer.exchange;
+    const auto& file = *blob.file;
     if (answer.range.size() <= one_write_bytes) {
         std::string body(answer.range.size(), '\0');
         const auto got = file.read_at(answer.range.begin, body);
         if (got && *got == body.size()) {
+            hot_[exchange.thread().number()].add_content(
+                exchange.request().target, answer.caller.access, blob.digest, body, blob.presence);
             co_await exchange.respond(std::move(answer.head), std::move(body));
             co_return;
         }

@@ -4,6 +4,7 @@
 
 #include "server/hub/route.hpp"
 #include "server/proxy/direct.hpp"
+#include "server/proxy/hot_files.hpp"
 #include "server/proxy/resolve.hpp"
 
 namespace hubkeep {
@@ -11,16 +12,21 @@ namespace hubkeep {
 class Files {
   public:
     Files(const Settings& settings, Resolver& resolver, Fetcher& fetcher, Direct& direct,
-          Flights& flights, Index& index, Log& log)
-        : settings_(settings),
-          resolver_(resolver),
-          fetcher_(fetcher),
-          direct_(direct),
-          flights_(flights),
-          index_(index),
-          log_(log) {}
+          Flights& flights, BlobStore& store, Index& index, IoThreads& threads, Log& log);
 
     Task<void> serve(Exchange& exchange, Route route, Caller caller);
+
+    // What is known of the request's target without parsing it; null when it is not hot.
+    std::shared_ptr<const HotTarget> hot(Exchange& exchange);
+    struct HotAnswer {
+        ResponseHead head;  // refers to the target
+        std::shared_ptr<const std::string> content;
+
+        std::string_view body() const { return content ? *content : std::string_view(); }
+    };
+    // What serve() would answer, when nothing has to be looked up or read for it.
+    std::optional<HotAnswer> answer_now(Exchange& exchange, const HotTarget& target,
+                                        const Caller& caller);
 
   private:
     // One answer under way.
@@ -44,7 +50,8 @@ class Files {
     Task<void> refuse_or_answer_anew(Answer& answer, const Error& error);
     bool choose_range(Answer& answer, std::string_view etag) const;
     Task<void> send_body(Answer& answer);
-    Task<void> send_blob(Answer& answer, const File& file);
+    Task<void> send_blob(Answer& answer, const Blob& blob);
+    void keep_hot(const Answer& answer, const StaysTrue& stays_true);
     Task<void> follow(Answer& answer, std::shared_ptr<Flight> flight, bool created);
     Task<Result<void>> first_bytes(Answer& answer, Flight& flight);
     Task<Result<void>> copy(Answer& answer, std::shared_ptr<Flight> flight);
@@ -59,8 +66,10 @@ class Files {
     Fetcher& fetcher_;
     Direct& direct_;
     Flights& flights_;
+    BlobStore& store_;
     Index& index_;
     Log& log_;
+    std::vector<HotFiles> hot_;  // by io thread
 };
 
 }  // namespace hubkeep

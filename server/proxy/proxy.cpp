@@ -16,8 +16,7 @@ constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 constexpr std::int64_t pause_when_full_seconds = 1;
 
 // At the viewer's own address, a path means the same as below the one that everybody can reach.
-std::string target_of(const RequestHead& request) {
-    const bool of_viewer = is_viewer_host(request.headers.get("Host"));
+std::string target_of(const RequestHead& request, bool of_viewer) {
     return of_viewer ? "/-/datasets-server" + request.target : request.target;
 }
 
@@ -74,7 +73,10 @@ HubError not_served(std::string_view what) {
 
 Task<void> Proxy::handle(Exchange& exchange) {
     const auto& request = exchange.request();
-    auto route = parse_route(request.method, target_of(request));
+    const bool of_viewer = is_viewer_host(request.headers.get("Host"));
+    const auto hot = of_viewer ? nullptr : files_.hot(exchange);
+    auto parsed = hot ? Route() : parse_route(request.method, target_of(request, of_viewer));
+    const Route& route = hot ? hot->route : parsed;
     // Before anybody could wait for a question that waits for this one.
     if (goes_in_a_circle(hubkeeps_passed(request), upstream_.own_name())) {
         co_await send_refusal(exchange, {asked_in_a_circle(), {}}, true);
@@ -85,7 +87,7 @@ Task<void> Proxy::handle(Exchange& exchange) {
         co_return;
     }
     if (is_for_everybody(route)) {
-        co_await for_everybody(exchange, std::move(route));
+        co_await for_everybody(exchange, std::move(parsed));
         co_return;
     }
     auto visitor = clients_.identify(exchange);
@@ -100,7 +102,13 @@ Task<void> Proxy::handle(Exchange& exchange) {
         co_await send_refusal(exchange, {place.error(), {}}, is_api(route));
         co_return;
     }
-    co_await for_visitor(exchange, std::move(route), std::move(*visitor));
+    const auto caller = hot ? access_.admit_now(exchange.thread(), *visitor, route) : std::nullopt;
+    auto answer = caller ? files_.answer_now(exchange, *hot, *caller) : std::nullopt;
+    if (answer) {
+        co_await exchange.respond_with(std::move(answer->head), answer->body());
+        co_return;
+    }
+    co_await for_visitor(exchange, hot ? hot->route : std::move(parsed), std::move(*visitor));
 }
 
 Task<void> Proxy::for_visitor(Exchange& exchange, Route route, Visitor visitor) {

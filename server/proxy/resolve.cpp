@@ -204,7 +204,31 @@ Task<Outcome<Resolution>> Resolver::entry_at(IoThread& thread, const ResolveRequ
     co_return refuse(upstream_failed("the Hub answered for another commit than was asked for"));
 }
 
+std::optional<Outcome<Resolution>> Resolver::resolve_now(IoThread& thread,
+                                                         const ResolveRequest& request) {
+    auto& reader = index_.reader(thread.number());
+    const auto alias_mark = aliases_.mark(request.repo);
+    const auto scope = aliases_.scope_of(request.repo, request.caller.access, reader);
+    StaysTrue stays_true(alias_mark, index_.mark(scope));
+    auto commit = request.revision;
+    if (!is_commit(commit)) {
+        const auto revision_mark = revisions_.mark(scope.name);
+        auto known = revisions_.known(scope, request.revision, reader);
+        if (!known || !known->fresh) return std::nullopt;
+        stays_true.while_fresh(revision_mark, known->pinned ? 0 : known->confirmed_at,
+                               known->fresh_until);
+        commit = std::move(known->commit);
+    }
+    const auto row = kept(thread, request, scope, commit);
+    if (!row) return std::nullopt;
+    const RepoId repo{request.repo.kind, scope.name};
+    auto outcome = outcome_of(*row, repo, std::move(commit), Verdict::hit, {});
+    if (outcome) outcome->stays_true = stays_true;
+    return outcome;
+}
+
 Task<Outcome<Resolution>> Resolver::resolve(IoThread& thread, ResolveRequest request) {
+    if (auto known = resolve_now(thread, request)) co_return *std::move(known);
     auto& reader = index_.reader(thread.number());
     auto scope = aliases_.scope_of(request.repo, request.caller.access, reader);
     if (is_commit(request.revision)) {

@@ -33,11 +33,35 @@ struct ResolveRequest {
     bool doubted = false;
 };
 
+// How long what was resolved without asking stays true. Marks end before their givers do.
+class StaysTrue {
+  public:
+    StaysTrue() = default;  // not at all
+    StaysTrue(Changes::Mark alias, Changes::Mark entry) : alias_(alias), entry_(entry) {}
+    // And, where a moving revision was asked for, until its commit has to be confirmed.
+    void while_fresh(Changes::Mark revision, std::int64_t confirmed_at, std::int64_t until) {
+        moves_ = true;
+        revision_ = revision;
+        from_ = confirmed_at;
+        until_ = until;
+    }
+    bool holds(std::int64_t now) const {
+        return alias_.holds() && entry_.holds() &&
+               (!moves_ || (revision_.holds() && now >= from_ && now < until_));
+    }
+
+  private:
+    Changes::Mark alias_, entry_, revision_;
+    bool moves_ = false;
+    std::int64_t from_ = 0, until_ = 0;  // seconds since 1970
+};
+
 struct Resolution {
     RepoId repo;  // canonical
     FileMetadata file;
     Verdict verdict = Verdict::hit;
     std::string warning;  // why it may be stale, "" when it is not
+    StaysTrue stays_true = {};
 };
 
 class Resolver {
@@ -53,6 +77,8 @@ class Resolver {
           leads_(leads) {}
 
     Task<Outcome<Resolution>> resolve(IoThread& thread, ResolveRequest request);
+    // The same when nobody has to be asked for it, else nothing.
+    std::optional<Outcome<Resolution>> resolve_now(IoThread& thread, const ResolveRequest& request);
 
   private:
     // What one HEAD request taught. Exactly one of: a commit; a refusal by the Hub; no answer.

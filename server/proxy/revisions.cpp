@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "common/glob.hpp"
 #include "server/hub/freshness.hpp"
@@ -13,6 +14,7 @@ namespace {
 // Beyond this many the memory is emptied; the index still has them all.
 constexpr std::size_t max_remembered = 100'000;
 constexpr std::size_t max_pins = IndexReader::max_pins;
+constexpr auto never = std::numeric_limits<std::int64_t>::max();
 
 std::string repo_key(std::string_view kind, std::string_view name) {
     std::string key(kind);
@@ -89,7 +91,10 @@ bool Revisions::is_fresh(const Scope& scope, const std::string& revision, const 
 std::optional<Revisions::Known> Revisions::as_known(const Scope& scope, const std::string& revision,
                                                     const Row& row) const {
     if (row.row.commit.empty()) return std::nullopt;
-    return Known{row.row.commit, row.row.confirmed_at, is_fresh(scope, revision, row)};
+    return Known{.commit = row.row.commit,
+                 .confirmed_at = row.row.confirmed_at,
+                 .fresh = is_fresh(scope, revision, row),
+                 .fresh_until = row.row.confirmed_at + ttl_of(scope, revision).count()};
 }
 
 std::optional<Revisions::Known> Revisions::known(const Scope& scope, const std::string& asked,
@@ -100,7 +105,7 @@ std::optional<Revisions::Known> Revisions::known(const Scope& scope, const std::
         const std::lock_guard lock(mutex_);
         if (!pins_.empty()) {
             const auto pin = pins_.find(pin_key(scope.kind, scope.name, revision));
-            if (pin != pins_.end()) return Known{pin->second, unix_now(), true, true};
+            if (pin != pins_.end()) return Known{pin->second, unix_now(), true, true, never};
         }
         const auto found = rows_.find(key);
         if (found != rows_.end()) return as_known(scope, revision, found->second);
@@ -113,11 +118,20 @@ std::optional<Revisions::Known> Revisions::known(const Scope& scope, const std::
     return as_known(scope, revision, rows_.emplace(key, Row{*row}).first->second);
 }
 
+Changes::Mark Revisions::mark(std::string_view repo_name) const {
+    return changes_.mark(std::hash<std::string_view>()(repo_name));
+}
+
+void Revisions::announce(std::string_view repo_name) {
+    changes_.announce(std::hash<std::string_view>()(repo_name));
+}
+
 void Revisions::put(const Scope& scope, const std::string& revision, const std::string& commit,
                     std::int64_t confirmed_at) {
     const RevisionRow row{commit, confirmed_at};
     if (rows_.size() >= max_remembered) rows_.clear();
     rows_[row_key(scope, revision)] = Row{row, ++sequence_};
+    announce(scope.name);
     index_.post({PutRevision{scope, revision, row}});
 }
 
@@ -157,6 +171,7 @@ void Revisions::gone(const Scope& scope, const std::string& asked) {
         const std::lock_guard lock(mutex_);
         if (rows_.size() >= max_remembered) rows_.clear();
         rows_[row_key(scope, revision)] = Row{};
+        announce(scope.name);
     }
     index_.post({DropRevision{scope, revision}});
 }
@@ -166,10 +181,12 @@ void Revisions::expire(const Scope& scope, const std::string& revision) {
     if (expired_.size() >= max_remembered) {
         expired_.clear();
         all_expired_ = ++sequence_;
+        changes_.announce_all();
     }
     const auto key = revision.empty() ? repo_key(scope.kind, scope.name)
                                       : pin_key(scope.kind, scope.name, plain(revision));
     expired_[key] = ++sequence_;
+    announce(scope.name);
 }
 
 Task<Result<void>> Revisions::pin(RepoId repo, std::string asked, std::string commit) {
@@ -186,6 +203,7 @@ Task<Result<void>> Revisions::pin(RepoId repo, std::string asked, std::string co
     if (!written) co_return written;
     const std::lock_guard lock(mutex_);
     pins_[pin_key(kind, repo.name, revision)] = std::move(commit);
+    announce(repo.name);
     co_return written;
 }
 
@@ -196,6 +214,7 @@ Task<Result<void>> Revisions::unpin(RepoId repo, std::string asked) {
     if (!written) co_return written;
     const std::lock_guard lock(mutex_);
     pins_.erase(pin_key(kind, repo.name, revision));
+    announce(repo.name);
     co_return written;
 }
 

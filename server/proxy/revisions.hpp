@@ -28,7 +28,10 @@ class Revisions {
         std::int64_t confirmed_at = 0;
         bool fresh = false;
         bool pinned = false;
+        std::int64_t fresh_until = 0;  // seconds since 1970, when it is fresh
     };
+    // Taken before known(), it holds as long as that says the same, but for what time does.
+    Changes::Mark mark(std::string_view repo_name) const;
     std::optional<Known> known(const Scope& scope, const std::string& revision,
                                IndexReader& reader);
     // The Hub named this commit. Returns the one that counts.
@@ -65,9 +68,11 @@ class Revisions {
     bool is_fresh(const Scope& scope, const std::string& revision, const Row& row) const;
     void put(const Scope& scope, const std::string& revision, const std::string& commit,
              std::int64_t confirmed_at);
+    void announce(std::string_view repo_name);
 
     Index& index_;
     const RevisionSettings& settings_;
+    Changes changes_;  // of repos by their names, announced with mutex_ held
     std::mutex mutex_;
     std::unordered_map<std::string, Row> rows_;
     std::uint64_t sequence_ = 0;

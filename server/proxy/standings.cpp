@@ -57,13 +57,20 @@ void Standings::forget_unseen() {
     std::erase_if(rows_, [](const auto& row) { return row.second.canonical.empty(); });
 }
 
+std::optional<Standings::Standing> Standings::known(IoThread& thread, const RepoId& repo) {
+    const auto row = recall(thread, repo);
+    if (!row || unix_now() - row->at >= ttl_seconds) return std::nullopt;
+    if (row->visibility == Visibility::closed && !upstream_.worth_asking()) return std::nullopt;
+    return standing_of(*row, repo);
+}
+
 Task<std::optional<Standings::Standing>> Standings::of(IoThread& thread, RepoId repo,
                                                        Credential credential) {
+    if (auto standing = known(thread, repo)) co_return standing;
     auto row = recall(thread, repo);
     const bool can_ask = upstream_.worth_asking();
     // Who could tell a private repo from one that nobody asked for would know that it is there.
     if (row && row->visibility == Visibility::closed && !can_ask) row.reset();
-    if (row && unix_now() - row->at < ttl_seconds) co_return standing_of(*row, repo);
     if (can_ask) {
         const auto priority = row ? Priority::revalidation : Priority::foreground;
         const auto answer = co_await questions_.ask(

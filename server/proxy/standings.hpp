@@ -29,6 +29,9 @@ class Standings {
     // the Hub cannot be asked and never told.
     Task<std::optional<Standing>> of(IoThread& thread, RepoId repo, Credential credential);
 
+    // The same when the Hub need not be asked, else nothing.
+    std::optional<Standing> known(IoThread& thread, const RepoId& repo);
+
     // The operator's credentials may have changed: what they did not show is asked for again.
     void forget_unseen();
 

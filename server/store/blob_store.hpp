@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "common/changes.hpp"
 #include "common/digest.hpp"
 #include "common/file.hpp"
 #include "common/result.hpp"
@@ -29,6 +30,9 @@ struct Blob {
     std::uint64_t size = 0;
     std::shared_ptr<const File> file;
     std::unique_ptr<InUse> in_use;
+    // Holds until the blob is taken away: what was read from it may be served so long without
+    // opening it again. It must not outlive the store.
+    Changes::Mark presence;
 };
 
 struct Partial {
@@ -62,6 +66,9 @@ class BlobStore {
     // A complete blob, opened and marked as used; nothing when it is not there. A row whose file is
     // gone or has another size is dropped and counts as absent. One open(2), no more.
     virtual std::optional<Blob> open(const Digest& digest, IndexReader& reader) = 0;
+
+    // A blob was used that was not opened for it; what is used leaves last.
+    virtual void touch(const Digest& digest) = 0;
 
     // Room for `bytes`, made by evicting what was not used for longest and is not in use. no_space
     // when the limit or the disk cannot give it. `partial` is where they will be written: it counts

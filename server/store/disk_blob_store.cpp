@@ -115,6 +115,7 @@ std::optional<PartialRow> DiskBlobStore::partial_row(const Digest& digest) {
 }
 
 std::optional<Blob> DiskBlobStore::open(const Digest& digest, IndexReader& reader) {
+    const auto presence = parts_.uses->presence(digest);
     // The mark comes first: what is marked is not evicted between the row and the file.
     auto use = parts_.uses->try_use(digest);
     if (!use) return std::nullopt;
@@ -127,8 +128,9 @@ std::optional<Blob> DiskBlobStore::open(const Digest& digest, IndexReader& reade
         keeper_.examine_later(digest);
         return std::nullopt;
     }
-    parts_.uses->touch(digest, parts_.now());
-    return Blob{digest, *size, std::make_shared<const File>(std::move(*file)), std::move(use)};
+    touch(digest);
+    return Blob{digest, *size, std::make_shared<const File>(std::move(*file)), std::move(use),
+                presence};
 }
 
 Task<Result<std::unique_ptr<Reservation>>> DiskBlobStore::reserve(std::uint64_t bytes,

@@ -30,6 +30,7 @@ class DiskBlobStore : public BlobStore {
     ~DiskBlobStore() override;
 
     std::optional<Blob> open(const Digest& digest, IndexReader& reader) override;
+    void touch(const Digest& digest) override { parts_.uses->touch(digest, parts_.now()); }
     Task<Result<std::unique_ptr<Reservation>>> reserve(std::uint64_t bytes,
                                                        const Partial* partial = nullptr) override;
     Task<Result<Partial>> open_partial(Digest digest, std::uint64_t size) override;

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/changes.hpp"
 #include "common/digest.hpp"
 #include "common/result.hpp"
 #include "common/task.hpp"
@@ -274,6 +275,9 @@ class Index {
     // own.
     virtual IndexReader& reader(std::size_t number) = 0;
     virtual Result<std::unique_ptr<IndexReader>> new_reader() = 0;
+    // Taken before a reader is asked for entries, trees and the repo of a scope, it holds as long
+    // as nothing of that was written. Any thread; it must not outlive the index.
+    virtual Changes::Mark mark(const Scope& scope) const = 0;
     // Returns when the writes are committed, and so visible to every reader.
     virtual Task<Result<void>> write(std::vector<IndexWrite> writes) = 0;
     // The same without waiting; a failure is logged. Any thread.

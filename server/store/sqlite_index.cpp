@@ -30,6 +30,14 @@ std::size_t cost_of(const std::vector<IndexWrite>& writes) {
     return cost;
 }
 
+std::size_t hash_of(const Scope& scope) {
+    std::size_t hash = 0;
+    for (const std::string_view part : {scope.kind, scope.name, scope.access}) {
+        hash = hash * 31 + std::hash<std::string_view>()(part);
+    }
+    return hash;
+}
+
 // Times of use only help to choose what leaves first; everything else has to be written.
 bool may_be_lost(const std::vector<IndexWrite>& writes) {
     for (const auto& write : writes) {
@@ -140,6 +148,10 @@ Result<std::unique_ptr<IndexReader>> SqliteIndex::new_reader() {
     return SqliteReader::open(path_, health_);
 }
 
+Changes::Mark SqliteIndex::mark(const Scope& scope) const {
+    return changes_.mark(hash_of(scope));
+}
+
 void SqliteIndex::enqueue(Job job) {
     job.cost = cost_of(job.writes);
     std::unique_lock lock(mutex_);
@@ -211,6 +223,7 @@ void SqliteIndex::prune_when_due() {
     const auto now = SteadyClock::now();
     if (now < prune_due_) return;
     const auto pruned = writer_->prune(max_bytes_);
+    if (!pruned || *pruned) changes_.announce_all();
     if (!pruned) health_.failed("the index cannot be kept small", pruned.error());
     // What is left to take is taken after the next commits, a little each time.
     if (!pruned || !*pruned) prune_due_ = now + prune_interval;
@@ -254,6 +267,23 @@ void SqliteIndex::mark_damage() {
     marked_ = File::open_write(mark_of_damage(path_)).has_value();
 }
 
+// Also when it failed: who can tell what was written.
+void SqliteIndex::announce(const std::vector<IndexWrite>& writes) {
+    for (const auto& write : writes) {
+        if (const auto* put = std::get_if<PutEntries>(&write)) {
+            changes_.announce(hash_of(put->scope));
+        } else if (const auto* page = std::get_if<PutTreePage>(&write)) {
+            changes_.announce(hash_of(page->scope));
+        } else if (const auto* gated = std::get_if<PutGated>(&write)) {
+            changes_.announce(hash_of(gated->scope));
+        } else if (const auto* alias = std::get_if<PutAlias>(&write)) {
+            const auto& [kind, name, access] = alias->scope;
+            changes_.announce(hash_of(alias->scope));
+            changes_.announce(hash_of({kind, alias->canonical, access}));
+        }
+    }
+}
+
 void SqliteIndex::commit(std::deque<Job> batch) {
     std::vector<const std::vector<IndexWrite>*> all;
     for (const auto& job : batch) all.push_back(&job.writes);
@@ -263,6 +293,7 @@ void SqliteIndex::commit(std::deque<Job> batch) {
         // What failed together may be due to one of them; the others must not suffer.
         if (!committed && batch.size() > 1) outcome = writer_->commit(std::span(all).subspan(i, 1));
         if (!outcome) health_.failed("the index cannot be written", outcome.error());
+        announce(batch[i].writes);
         if (batch[i].done) batch[i].done(std::move(outcome));
     }
 }

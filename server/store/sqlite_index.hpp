@@ -34,6 +34,7 @@ class SqliteIndex : public Index {
 
     IndexReader& reader(std::size_t number) override { return *readers_.at(number); }
     Result<std::unique_ptr<IndexReader>> new_reader() override;
+    Changes::Mark mark(const Scope& scope) const override;
     Task<Result<void>> write(std::vector<IndexWrite> writes) override;
     void post(std::vector<IndexWrite> writes) override;
     Result<void> write_now(std::vector<IndexWrite> writes) override;
@@ -55,12 +56,14 @@ class SqliteIndex : public Index {
     void prune_when_due();
     void mark_damage();
     void commit(std::deque<Job> batch);
+    void announce(const std::vector<IndexWrite>& writes);
     std::deque<Job> take_batch();
 
     const fs::path path_;
     const File lock_;
     const std::uint64_t max_bytes_;
     IndexHealth health_;  // any thread
+    Changes changes_;     // any thread; of scopes
     // Constant once open() has returned. Readers close before the writer, which closes cleanly.
     std::unique_ptr<SqliteWriter> writer_;                // used by thread_ alone
     std::vector<std::unique_ptr<SqliteReader>> readers_;  // each used by its io thread alone

@@ -68,6 +68,7 @@ std::optional<UseTable::Alone> UseTable::try_alone(const Digest& digest) {
     auto& shard = shard_of(*shards_, digest);
     const std::lock_guard lock(shard.mutex);
     if (!shard.holders.emplace(digest, alone).second) return std::nullopt;
+    departures_.announce(DigestHash()(digest));
     return Alone(shards_, digest);
 }
 

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/changes.hpp"
 #include "common/digest.hpp"
 #include "server/store/blob_store.hpp"
 
@@ -53,6 +54,11 @@ class UseTable {
     // Nothing while anybody uses it.
     std::optional<Alone> try_alone(const Digest& digest);
 
+    // Taken before the digest is used, it holds until somebody has it alone.
+    Changes::Mark presence(const Digest& digest) const {
+        return departures_.mark(DigestHash()(digest));
+    }
+
     void touch(const Digest& digest, std::int64_t at);
     bool was_touched(const Digest& digest) const;
     // The earliest time that is kept; nothing when none is.
@@ -65,6 +71,7 @@ class UseTable {
   private:
     static Shard& shard_of(Shards& shards, const Digest& digest);
     std::shared_ptr<Shards> shards_ = std::make_shared<Shards>();
+    Changes departures_;
 };
 
 }  // namespace hubkeep

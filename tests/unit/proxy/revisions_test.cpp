@@ -47,6 +47,38 @@ class RevisionsTest : public ::testing::Test {
     const RepoId repo_{RepoKind::model, "org/name"};
 };
 
+TEST_F(RevisionsTest, AMarkEndsWithWhateverChangesTheAnswer) {
+    const auto mark = [&] { return revisions_->mark(scope_.name); };
+    auto before = mark();
+    const auto ended = [&] { return !std::exchange(before, mark()).holds(); };
+    revisions_->confirmed(scope_, "main", old_commit);
+    EXPECT_TRUE(ended());
+    revisions_->confirmed(scope_, "main", new_commit);  // the first word counts
+    revisions_->known(scope_, "main", index_->reader(0));
+    EXPECT_FALSE(ended());
+    revisions_->replaced(scope_, "main", new_commit);
+    EXPECT_TRUE(ended());
+    revisions_->heard(others_, "main", new_commit);
+    EXPECT_TRUE(ended());
+    revisions_->expire(scope_, "main");
+    EXPECT_TRUE(ended());
+    ASSERT_TRUE(run(revisions_->pin(repo_, "main", old_commit)));
+    EXPECT_TRUE(ended());
+    ASSERT_TRUE(run(revisions_->unpin(repo_, "main")));
+    EXPECT_TRUE(ended());
+    revisions_->gone(scope_, "main");
+    EXPECT_TRUE(ended());
+}
+
+TEST_F(RevisionsTest, KnowsUntilWhenItIsFresh) {
+    revisions_->confirmed(scope_, "main", old_commit);
+    const auto known = revisions_->known(scope_, "main", index_->reader(0));
+    EXPECT_EQ(known->fresh_until, known->confirmed_at + 3600);
+    ASSERT_TRUE(run(revisions_->pin(repo_, "main", old_commit)));
+    const auto pinned = revisions_->known(scope_, "main", index_->reader(0));
+    EXPECT_GT(pinned->fresh_until, known->fresh_until);
+}
+
 TEST_F(RevisionsTest, TheFirstFreshWordCounts) {
     EXPECT_EQ(known(scope_), "");
     EXPECT_EQ(revisions_->confirmed(scope_, "main", old_commit), old_commit);

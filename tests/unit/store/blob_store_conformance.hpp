@@ -77,6 +77,34 @@ TEST_P(BlobStoreConformance, ABlobIsThereOnceItIsPublished) {
     EXPECT_TRUE(open("", DigestKind::git_sha1));
 }
 
+TEST_P(BlobStoreConformance, PresenceEndsWhenABlobIsEvicted) {
+    const auto first = content_of(60'000, 1);
+    const auto second = content_of(60'000, 2);
+    put(first);
+    auto blob = open(first);
+    ASSERT_TRUE(blob);
+    const auto presence = blob->presence;
+    blob.reset();
+    EXPECT_TRUE(presence.holds());
+    put(second);
+    EXPECT_FALSE(open(first));
+    EXPECT_FALSE(presence.holds());
+    EXPECT_TRUE(open(second)->presence.holds());
+}
+
+TEST_P(BlobStoreConformance, WhatIsTouchedLeavesLast) {
+    const auto first = content_of(40'000, 1);
+    const auto second = content_of(40'000, 2);
+    put(first);
+    set_time(2'000);
+    put(second);
+    set_time(3'000);
+    store().touch(digest_of(DigestKind::sha256, first));
+    put(content_of(40'000, 3));
+    EXPECT_TRUE(open(first));
+    EXPECT_FALSE(open(second));
+}
+
 TEST_P(BlobStoreConformance, WhoFilledAPartialGoesOnReadingIt) {
     const auto content = content_of(5'000);
     const auto partial = begin(content);

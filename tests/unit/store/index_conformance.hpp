@@ -48,6 +48,33 @@ class IndexConformance : public testing::TestWithParam<IndexMaker> {
     std::unique_ptr<IndexUnderTest> made_ = GetParam().make();
 };
 
+TEST_P(IndexConformance, AMarkEndsWithEveryWriteAboutItsScope) {
+    const Scope other{"dataset", "org/name", ""};
+    const Scope old_name{"model", "org/old", ""};
+    const PathEntry entry{"p", {.blob = digest(1), .size = 1}};
+    const std::vector<IndexWrite> writes = {
+        PutEntries{scope_, "c", {entry}, 1},
+        PutTreePage{.scope = scope_, .commit = "c", .first = true, .page = "p", .at = 1},
+        PutGated{scope_, true},
+        PutAlias{old_name, scope_.name},
+    };
+    for (const auto& one : writes) {
+        const auto before = index().mark(scope_);
+        const auto of_other = index().mark(other);
+        ASSERT_TRUE(before.holds());
+        write({one});
+        EXPECT_FALSE(before.holds()) << one.index();
+        EXPECT_TRUE(of_other.holds()) << one.index();
+        EXPECT_TRUE(index().mark(scope_).holds());
+    }
+    const auto of_old = index().mark(old_name);
+    write({PutAlias{old_name, "org/third"}});
+    EXPECT_FALSE(of_old.holds());
+    const auto unmoved = index().mark(scope_);
+    write({PutBlob{digest(1), {1, 1}}, PutRevision{scope_, "main", {"c", 1}}});
+    EXPECT_TRUE(unmoved.holds());
+}
+
 TEST_P(IndexConformance, WhatWasNeverWrittenIsNotKnown) {
     EXPECT_FALSE(reader().alias(scope_));
     EXPECT_FALSE(reader().revision(scope_, "main"));
