@@ -223,7 +223,6 @@ void SqliteIndex::prune_when_due() {
     const auto now = SteadyClock::now();
     if (now < prune_due_) return;
     const auto pruned = writer_->prune(max_bytes_);
-    if (!pruned || *pruned) changes_.announce_all();
     if (!pruned) health_.failed("the index cannot be kept small", pruned.error());
     // What is left to take is taken after the next commits, a little each time.
     if (!pruned || !*pruned) prune_due_ = now + prune_interval;
