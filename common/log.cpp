@@ -18,7 +18,7 @@ namespace {
 
 // Lines are gathered for this long and written at once: waking a thread for each line would cost a
 // small answer a third of its time.
-constexpr auto gathering_time = std::chrono::milliseconds(20);
+constexpr auto gathering_time = std::chrono::milliseconds(100);
 constexpr std::size_t enough_bytes = 64 * 1024;
 constexpr std::size_t limit_bytes = 4 * 1024 * 1024;
 

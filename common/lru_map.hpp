@@ -15,6 +15,8 @@ template <typename Value>
 class LruMap {
   public:
     explicit LruMap(std::size_t limit) : limit_(limit) {}
+    LruMap(const LruMap&) = delete;
+    LruMap& operator=(const LruMap&) = delete;
 
     // Null when there is none; counts as a use. Good until the next put().
     Value* find(std::string_view key) {

@@ -29,8 +29,11 @@ Files::Files(const Settings& settings, Resolver& resolver, Fetcher& fetcher, Dir
       flights_(flights),
       store_(store),
       index_(index),
-      log_(log),
-      hot_(threads.size(), HotFiles(settings.cache.memory.bytes / threads.size())) {}
+      log_(log) {
+    for (std::size_t i = 0; i < threads.size(); ++i) {
+        hot_.emplace_back(settings.cache.memory.bytes / threads.size());
+    }
+}
 
 std::shared_ptr<const HotTarget> Files::hot(Exchange& exchange) {
     const auto& request = exchange.request();
@@ -67,6 +70,9 @@ void Files::keep_hot(const Answer& answer, const StaysTrue& stays_true) {
     // What was asked for under another target, or is made for this one answer, is not.
     const bool is_plain = route.kind != Route::Kind::raw && route.target() == request.target;
     if (!is_plain || !stays_true.holds(unix_now())) return;
+    const auto known = hot(answer.exchange);
+    const auto* const before = known ? known->find(answer.caller.access) : nullptr;
+    if (before != nullptr && before->stays_true.holds(unix_now())) return;
     auto file = std::make_shared<HotFile>();
     file->access = answer.caller.access;
     file->stays_true = stays_true;
@@ -179,7 +185,7 @@ Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& c
         }
         headers.set("Content-Length", std::to_string(file.size));
         add_cache_fields(answer.head, answer.verdict, answer.warning);
-        co_await exchange.respond(std::move(answer.head), {});
+        co_await exchange.send_head(std::move(answer.head));
         co_return;
     }
     if (!choose_range(answer, etag)) {

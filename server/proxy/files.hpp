@@ -2,6 +2,8 @@
 // Files: answers GET and HEAD of a file: resolve, resolve-cache, raw. Hits come from the store with
 // sendfile; everything else follows a flight. One for the process; any io thread.
 
+#include <deque>
+
 #include "server/hub/route.hpp"
 #include "server/proxy/direct.hpp"
 #include "server/proxy/hot_files.hpp"
@@ -69,7 +71,7 @@ class Files {
     BlobStore& store_;
     Index& index_;
     Log& log_;
-    std::vector<HotFiles> hot_;  // by io thread
+    std::deque<HotFiles> hot_;  // by io thread
 };
 
 }  // namespace hubkeep

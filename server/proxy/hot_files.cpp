@@ -46,11 +46,11 @@ void HotFiles::put(std::string_view target, const Route& route, std::shared_ptr<
 }
 
 void HotFiles::add_content(std::string_view target, std::string_view access, const Digest& blob,
-                           std::string content, Changes::Mark presence) {
+                           std::string_view content, Changes::Mark presence) {
     const auto hot = find(target);
     auto* const file = hot ? hot->find(access) : nullptr;
     if (file == nullptr || file->file.blob != blob || content.size() != file->file.size) return;
-    file->content = std::make_shared<const std::string>(std::move(content));
+    file->content = std::make_shared<const std::string>(content);
     file->presence = presence;
     targets_.put(target, hot, cost_of(target, *hot));
 }

@@ -24,7 +24,6 @@ struct HotFile {
     std::string access;
     StaysTrue stays_true;
     FileMetadata file;
-    std::string etag;      // in quotes
     std::string fields;    // ResponseHead::composed
     std::string location;  // the target of the same file at its commit, "" when that was asked for
     // Nothing when the file is large, or was not read yet.
@@ -52,7 +51,7 @@ class HotFiles {
     void put(std::string_view target, const Route& route, std::shared_ptr<HotFile> file);
     // Adds the content to what is there; nothing happens when that is another file by now.
     void add_content(std::string_view target, std::string_view access, const Digest& blob,
-                     std::string content, Changes::Mark presence);
+                     std::string_view content, Changes::Mark presence);
 
     std::size_t bytes() const { return targets_.cost(); }
 

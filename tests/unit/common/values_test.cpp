@@ -125,6 +125,15 @@ TEST(LogLine, NothingThatLooksLikeASecretGetsIn) {
     }
 }
 
+TEST(LogLine, NumbersAreWrittenOut) {
+    const LogField fields[] = {{"a", 0.0},  {"b", 12.3456}, {"c", 0.9996},    {"d", -1.5},
+                               {"e", 1e16}, {"f", 0.007},   {"g", INT64_MIN}, {"h", UINT64_MAX},
+                               {"i", true}, {"j", false},   {"k", 100.01}};
+    EXPECT_EQ(format_log_line(LogFormat::text, LogLevel::info, "T", "m", fields),
+              "T info  m a=0.000 b=12.346 c=1.000 d=-1.500 e=10000000000000000.000 f=0.007 "
+              "g=-9223372036854775808 h=18446744073709551615 i=true j=false k=100.010");
+}
+
 TEST(LogLine, NoValueCanForgeALineOrATerminalSequence) {
     const LogField fields[] = {{"path", std::string_view("a\nb\x1b[31m\"\\\xe2\x80\xae\xff é")},
                                {"count", 3}};

@@ -90,6 +90,28 @@ TEST(ParseRequest, TakesItApart) {
     EXPECT_EQ(head->headers.count("A"), 2u);
 }
 
+TEST(ParseRequest, WhatIsNoHeadIsRefused) {
+    const auto code_of = [](std::string_view text) {
+        const auto head = parse_request(text);
+        return head ? 0 : head.error().code;
+    };
+    EXPECT_EQ(code_of("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), 0);
+    EXPECT_EQ(code_of("GET / HTTP/1.1\r\n\r\n"), 0);
+    for (const std::string_view text :
+         {"", "\r\n", "GET\r\n\r\n", "GET /\r\n\r\n", "GET  HTTP/1.1\r\n\r\n",
+          "GET / HTTP/1.1 \r\n\r\n", "GET / / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\n",
+          "GET / HTTP/1.1\r\nHost\r\n\r\n", "GET / HTTP/1.1\r\nX: a\rb\r\n\r\n",
+          "GET / HTTP/1.1\r\nX: a\nb\r\n\r\n", "GET / HTTP/1.1\nHost: h\n\n",
+          "GET /\r / HTTP/1.1\r\n\r\n"}) {
+        EXPECT_EQ(code_of(text), 400) << text;
+    }
+    using namespace std::string_view_literals;
+    EXPECT_EQ(code_of("GET / HTTP/1.1\r\nX: a\0b\r\n\r\n"sv), 400);
+    for (const std::string_view version : {"HTTP/1.2", "HTTP/2.0", "http/1.1", "HTTP/1.10", ""}) {
+        EXPECT_EQ(code_of("GET / " + std::string(version) + "\r\n\r\n"), 505) << version;
+    }
+}
+
 TEST(ParseRequest, AHugeFieldIsRefusedAndNotThrown) {
     const std::string text =
         "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(100000, 'x') + "\r\n\r\n";
@@ -131,6 +153,15 @@ TEST(Answer, CarriesTheCommonFieldsOnce) {
               "X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,Accept-Ranges,"
               "Content-Range,Content-Length,X-Linked-Size,X-Linked-ETag,X-HF-Warning\r\n"
               "Connection: close\r\n\r\n");
+}
+
+TEST(Answer, BeginsWithWhatWasComposedBefore) {
+    ResponseHead head{.status = 200, .headers = {}, .composed = "ETag: \"x\"\r\nA: 1\r\n"};
+    head.headers.add("Content-Length", "3");
+    const auto text = head_text(head, {.method = "GET"});
+    EXPECT_TRUE(text.starts_with(
+        "HTTP/1.1 200 OK\r\nETag: \"x\"\r\nA: 1\r\nContent-Length: 3\r\nDate: now\r\n"))
+        << text;
 }
 
 TEST(Answer, IsFramedAsItsRequestNeeds) {
