@@ -77,6 +77,19 @@ def first_in_line():
         os.sched_setscheduler(0, policy, param)
 
 
+@contextlib.contextmanager
+def real_time():
+    """What is started in here is never made to wait by other processes, where the system lets it:
+    for what keeps no core busy."""
+    policy, param = os.sched_getscheduler(0), os.sched_getparam(0)
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, param)
+
+
 def weigh(nice: int) -> None:
     """Of this process, and of its session where the kernel shares by session (autogroup)."""
     with contextlib.suppress(OSError):

@@ -1,5 +1,6 @@
 """cold first byte: how long after the origin's, against nginx proxy_cache"""
 from bench import MIB
+from machine import real_time
 from origin import MAIN, Origin
 from servers import Hubkeep, nginx_cache
 
@@ -22,7 +23,7 @@ def measure(bench) -> list[dict]:
     size = (1 if bench.smoke else 8) * MIB
     files = bench.files(count + WARM_UP, size)
     for name, limits in (("origin without a limit", {}), ("origin at 40 MB/s, 50 ms", PACED)):
-        with Origin(bench, files, **limits) as origin, \
+        with real_time(), Origin(bench, files, **limits) as origin, \
                 Hubkeep(bench, bench.fresh("first"), origin.url) as ours, \
                 nginx_cache(bench.fresh("cache"), origin.cdn_port) as theirs:
             samples = {ours.name: [], theirs.name: []}
