@@ -106,7 +106,7 @@ def uses(daemon: Daemon, paths: list[str]) -> dict:
 
 def evictions(daemon: Daemon, hub: StandInHub) -> dict:
     """The store is full: the first new file has to wait until others have left."""
-    files = {f"new-{it}.bin": bytes([it]) * NEW_BYTES for it in range(NEW_FILES)}
+    files = {f"new-{it}.bin": os.urandom(NEW_BYTES) for it in range(NEW_FILES)}
     repo = hub.add_repo("model", "bench/new", files)
     link = Link(daemon.port)
     before = count(daemon)

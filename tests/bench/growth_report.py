@@ -55,10 +55,11 @@ def draw(rows: list[dict], folder: pathlib.Path) -> None:
         return {name: (entries, of[name]) for name in names}
 
     curves(folder / "growth-requests.png", "A request as the index grows", "entries",
-           "CPU time (us, or ms where it says so)",
+           "CPU time, us or ms, as it says",
            lines("HEAD of a known file, CPU us", "HEAD of a stored file, CPU us",
                  "GET of 1 KiB of a stored file, CPU us", "listing of a folder of 20, CPU us",
-                 "description of a repo, CPU us", "listing of a folder of 10,000, CPU ms"))
+                 "description of a repo, CPU us", "listing of a folder of 10,000, CPU ms"),
+           powers="x")
     curves(folder / "growth-daemon.png", "The daemon as the index grows", "entries",
            "ms, MiB or s, as it says",
            lines("start, ms", "start after a kill, ms", "making room in a full store, ms",

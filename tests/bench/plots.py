@@ -27,19 +27,20 @@ def drawing(path: pathlib.Path, height: float):
         pyplot.close(figure)
 
 
-def curves(path: pathlib.Path, title: str, across: str, up: str, lines: dict, logarithmic=True):
-    """`lines` is name -> (xs, ys). With `logarithmic`, a line that grows in step is a diagonal."""
-    with drawing(path, 4) as axes:
+def curves(path: pathlib.Path, title: str, across: str, up: str, lines: dict, powers="xy"):
+    """`lines` is name -> (xs, ys). Axes named in `powers` go by powers of ten, others from zero."""
+    with drawing(path, 4.4) as axes:
         for name, (xs, ys) in lines.items():
             axes.plot(xs, ys, marker="o", label=name)
-        if logarithmic:
-            axes.set_xscale("log")
-            axes.set_yscale("log")
-        else:
-            axes.set_ylim(bottom=0)
+        for axis, scale, limit in (("x", axes.set_xscale, axes.set_xlim),
+                                   ("y", axes.set_yscale, axes.set_ylim)):
+            if axis in powers:
+                scale("log")
+            else:
+                limit(0)
         axes.set(title=title, xlabel=across, ylabel=up)
         axes.grid(True, which="major", alpha=0.3)
-        axes.legend(fontsize="small")
+        axes.figure.legend(loc="outside lower center", ncols=2, fontsize="small")
 
 
 def bars(path: pathlib.Path, title: str, unit: str, shown: Bars, digits: int, logarithmic=False):
