@@ -140,13 +140,12 @@ def fill(path: pathlib.Path, entries: int) -> None:
     index.close()
 
 
-def make_files(data: pathlib.Path) -> int:
-    """The sparse files of all blobs; their bytes as rows count them."""
+def make_files(data: pathlib.Path) -> None:
+    """The sparse files of all blobs."""
     kinds = ("sha256", "git-sha1")
     for kind in kinds:
         for number in range(256):
             (data / "blobs" / kind / f"{number:02x}").mkdir(parents=True, exist_ok=True)
-    total = 0
     index = sqlite3.connect(data / "index.sqlite")
     for digest, size in index.execute("SELECT digest, size FROM blob"):
         name = digest[1:].hex()
@@ -154,9 +153,7 @@ def make_files(data: pathlib.Path) -> int:
                         os.O_WRONLY | os.O_CREAT, 0o600)
         os.ftruncate(place, size)
         os.close(place)
-        total += size
     index.close()
-    return total
 
 
 def make(data: pathlib.Path, entries: int) -> dict:
@@ -164,10 +161,10 @@ def make(data: pathlib.Path, entries: int) -> dict:
     Daemon(data.parent / "maker", {"data_dir": str(data), "offline": True}).start().stop()
     path = data / "index.sqlite"
     fill(path, entries)
-    total = make_files(data)
+    make_files(data)
     index = sqlite3.connect(path)
     blobs = index.execute("SELECT count(*) FROM blob").fetchone()[0]
-    made = {"blobs": blobs, "blob_bytes": total, "index_bytes": path.stat().st_size,
+    made = {"blobs": blobs, "index_bytes": path.stat().st_size,
             "known": pick(index, entries, ""),
             "stored": pick(index, entries / DOWNLOADED_OF,
                            " AND e.digest IN (SELECT digest FROM blob)")}
