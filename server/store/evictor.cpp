@@ -129,8 +129,10 @@ std::uint64_t Evictor::evict_oldest(std::uint64_t goal, std::optional<std::int64
 
 // The page may be older than what was published or evicted since: the row of now counts.
 std::optional<Evictor::Victim> Evictor::take_blob(const Digest& digest, bool spare_touched) {
+    // Asked first: who has a digest alone makes others forget what they keep of it.
+    if (spare_touched && parts_.uses->was_touched(digest)) return std::nullopt;
     auto alone = parts_.uses->try_alone(digest);
-    if (!alone || (spare_touched && parts_.uses->was_touched(digest))) return std::nullopt;
+    if (!alone) return std::nullopt;
     const auto row = reader_->blob(digest);
     if (!row) return std::nullopt;
     return Victim{std::move(*alone), digest, row->size, {}};
