@@ -80,6 +80,7 @@ const std::vector<std::pair<std::string, std::string>> others{
     {"webhook.secret_file", "/run/secrets/webhook"},
     {"listings.ttl", "90s"},
     {"cache.max_size", "1.5TiB"},
+    {"cache.memory", "32MiB"},
     {"limits.connections", "500"},
     {"limits.hub_requests", "50"},
     {"tls.cert", "/etc/ssl/a.pem"},
@@ -151,7 +152,8 @@ TEST(Schema, EverySettingReachesItsOwnField) {
                               .client_ca = "/etc/ssl/clients.pem"},
                       .threads = 7,
                       .log = {.level = LogLevel::debug, .format = LogFormat::json},
-                      .cache = {.max_size = {.bytes = 1'649'267'441'664}},
+                      .cache = {.max_size = {.bytes = 1'649'267'441'664},
+                                .memory = {.bytes = 33'554'432}},
                       .limits = {.connections = 500, .hub_requests = 50}};
     EXPECT_EQ(all, expected);
 }
@@ -183,6 +185,8 @@ TEST(Schema, ARefusedValueChangesNothing) {
         {"cache.max_size", "500"},
         {"cache.max_size", "0B"},
         {"cache.max_size", "101%"},
+        {"cache.memory", "64"},
+        {"cache.memory", "1%"},
         {"revisions.rules", "org/*"},
         {"revisions.rules", "org/*=10"},
         {"revisions.rules", "=10m"},
