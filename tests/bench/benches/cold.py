@@ -52,10 +52,15 @@ def measure(bench) -> list[dict]:
             return bench.ask_port(origin.cdn_port, "GET", origin.direct(BIG), requests=1,
                                   length=bench.size)
 
-        # Not measured: the pages that files will be written to. A virtual machine gets them from
-        # its host at the first touch, slowly.
-        through_hubkeep(bench, origin, BIG, bench.size)
+        direct()  # not measured: the origin's file comes into memory
+        def second(run):
+            """A virtual machine gets memory from its host at the first touch, and gives back what
+            is long free: that takes longer than all that is measured, and counts as CPU time. So
+            each run has the pages of one like it, just before."""
+            run()
+            return run()
+
         return [bench.row("origin without a limit", "cold", {
-            "hubkeep": lambda: through_hubkeep(bench, origin, BIG, bench.size),
-            "nginx proxy_cache": lambda: through_nginx(bench, origin),
-            "SHA-256": sha256_sample, "direct": direct})]
+            "hubkeep": lambda: second(lambda: through_hubkeep(bench, origin, BIG, bench.size)),
+            "nginx proxy_cache": lambda: second(lambda: through_nginx(bench, origin)),
+            "SHA-256": sha256_sample, "direct": direct}, rounds=4)]
