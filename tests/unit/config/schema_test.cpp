@@ -152,8 +152,7 @@ TEST(Schema, EverySettingReachesItsOwnField) {
                               .client_ca = "/etc/ssl/clients.pem"},
                       .threads = 7,
                       .log = {.level = LogLevel::debug, .format = LogFormat::json},
-                      .cache = {.max_size = {.bytes = 1'649'267'441'664},
-                                .memory = {.bytes = 33'554'432}},
+                      .cache = {.max_size = {.bytes = 1'649'267'441'664}, .memory = {33'554'432}},
                       .limits = {.connections = 500, .hub_requests = 50}};
     EXPECT_EQ(all, expected);
 }
