@@ -36,7 +36,10 @@ def titled(prefix: str, bars: Bars) -> Bars:
 
 def once(bars: Bars) -> Bars:
     """A server that two benches measured is shown as the first one saw it."""
-    return list({it[0]: it for it in reversed(bars)}.values())[::-1]
+    found = {}
+    for bar in bars:
+        found.setdefault(bar[0], bar)
+    return list(found.values())
 
 
 def cached(folder: pathlib.Path, it: Samples) -> None:

@@ -126,6 +126,7 @@ class Server:
             while time.monotonic() < deadline and self.process.poll() is None:
                 with socket.socket() as sock:
                     if sock.connect_ex(("127.0.0.1", self.port)) == 0:
+                        self._share_our_weight()
                         return self
                 time.sleep(0.02)
         except BaseException:  # above all the exit that a signal asks for
@@ -133,6 +134,14 @@ class Server:
             raise
         self.stop()
         raise BenchError(f"{self.name} did not start: {self._log.read_text()[-2000:]}")
+
+    def _share_our_weight(self) -> None:
+        """A server that has made a session of its own, as Varnish does, starts it as an ordinary
+        one."""
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                ours = pathlib.Path("/proc/self/autogroup").read_text().split()[-1]
+                pathlib.Path(f"/proc/{pid}/autogroup").write_text(ours)
 
     def pids(self) -> list[int]:
         return descendants(self.process.pid)

@@ -60,6 +60,7 @@ def bars(path: pathlib.Path, title: str, unit: str, shown: Bars, digits: int, lo
         axes.invert_yaxis()
         if logarithmic:
             axes.set_xscale("log")
+            axes.minorticks_off()
         axes.set_xlim(right=max(it[3] for it in shown) * (4 if logarithmic else 1.16))
         axes.set(title=title, xlabel=unit)
         axes.tick_params(length=0)
