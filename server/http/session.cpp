@@ -139,6 +139,7 @@ Result<void> SessionImpl::begin_turn(std::size_t head_size) {
     turn.request = std::move(*request);
     const auto framing = check_request(turn.request, text, hub_.limits_.head_fields);
     input_.consume(head_size);
+    if (input_.empty()) input_.release();  // the answer may take hours
     authorization_ = turn.request.headers.take_secret("Authorization", authorization_);
     turn.request.headers.take_secret("Proxy-Authorization");
     turn.request.headers.take_secret("Cookie");

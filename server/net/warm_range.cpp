@@ -26,6 +26,15 @@ bool in_memory(int fd, std::uint64_t offset) {
     return count >= 0 || (errno != EAGAIN && errno != EOPNOTSUPP);
 }
 
+// As far as a look at some of its bytes can tell.
+bool is_warm(int fd, ByteRange window) {
+    if (!in_memory(fd, window.end - 1)) return false;
+    for (auto at = window.begin; at < window.end; at += probe_step) {
+        if (!in_memory(fd, at)) return false;
+    }
+    return true;
+}
+
 // On a thread for disks.
 void read_through(const File& file, ByteRange range) {
     std::array<char, read_step> dropped;
@@ -42,16 +51,17 @@ std::uint64_t WarmRange::window_end(std::uint64_t offset) const {
     return std::min(range_.end, offset + window_bytes);
 }
 
+bool WarmRange::asked_far_enough(std::uint64_t offset) const {
+    const bool never = asked_ == range_.begin;
+    if (never || asked_ == range_.end || asked_ >= offset + ahead_bytes / 2) return true;
+    return in_memory(file_.fd(), asked_);
+}
+
 bool WarmRange::has(std::uint64_t offset) {
     if (offset < until_) return true;
-    const bool ask_again =
-        asked_ > range_.begin && asked_ < range_.end && asked_ < offset + ahead_bytes / 2;
-    const auto end = window_end(offset);
-    if (ask_again || !in_memory(file_.fd(), end - 1)) return false;
-    for (auto at = offset; at < end; at += probe_step) {
-        if (!in_memory(file_.fd(), at)) return false;
-    }
-    until_ = end;
+    const ByteRange window{offset, window_end(offset)};
+    if (!asked_far_enough(offset) || !is_warm(file_.fd(), window)) return false;
+    until_ = window.end;
     return true;
 }
 
@@ -63,7 +73,7 @@ Task<void> WarmRange::fetch(std::uint64_t offset) {
             ::posix_fadvise(file.fd(), static_cast<off_t>(ask.begin),
                             static_cast<off_t>(ask.size()), POSIX_FADV_WILLNEED);
         }
-        read_through(file, window);
+        if (!is_warm(file.fd(), window)) read_through(file, window);
         return true;
     };
     co_await offload(thread_.disk_readers(), work);

@@ -25,6 +25,7 @@ class WarmRange {
 
   private:
     std::uint64_t window_end(std::uint64_t offset) const;
+    bool asked_far_enough(std::uint64_t offset) const;
     const File& file_;
     const ByteRange range_;
     IoThread& thread_;
