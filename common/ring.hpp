@@ -19,6 +19,7 @@ class Ring {
           capacity_(capacity),
           executor_(std::move(executor)) {}
 
+    std::size_t capacity() const { return capacity_; }
     // Where the producer may write now; empty when the ring is full.
     std::span<char> free_space() {
         const std::size_t head = (tail_ + used_) % capacity_;
@@ -28,11 +29,16 @@ class Ring {
     void produced(std::size_t count) {
         CHECK(count <= capacity_ - used_);
         used_ += count;
-        notify();
+        if (used_ >= wanted_) notify(consumer_);
     }
     void end() {
         ended_ = true;
-        notify();
+        notify(consumer_);
+    }
+    // Until the consumer has done something.
+    Task<void> consumption() {
+        const auto ticket = producer_.enroll(executor_);
+        co_await wait(ticket, TimePoint::max());
     }
 
     // What the consumer may take now.
@@ -43,28 +49,33 @@ class Ring {
         CHECK(count <= used_);
         tail_ = (tail_ + count) % capacity_;
         used_ -= count;
-        notify();
+        notify(producer_);
     }
     bool ended() const { return ended_ && used_ == 0; }
-
-    // Until the other side has done something.
-    Task<void> changed() {
-        const auto ticket = waiters_.enroll(executor_);
-        co_await wait(ticket, TimePoint::max());
+    // Until `count` bytes are there, or the producer has ended, or it is late.
+    Task<void> arrival(std::size_t count, TimePoint deadline) {
+        wanted_ = std::min(count, capacity_);
+        while (used_ < wanted_ && !ended_) {
+            const auto ticket = consumer_.enroll(executor_);
+            const bool woken = co_await wait(ticket, deadline);
+            if (!woken) break;
+        }
     }
 
   private:
-    void notify() {
-        if (!waiters_.empty()) wake(waiters_.take());
+    static void notify(Waiters& waiters) {
+        if (!waiters.empty()) wake(waiters.take());
     }
 
     std::unique_ptr<char[]> data_;
     const std::size_t capacity_;
     std::size_t tail_ = 0;
     std::size_t used_ = 0;
+    std::size_t wanted_ = 1;  // what the consumer waits for
     bool ended_ = false;
     Executor executor_;
-    Waiters waiters_;
+    Waiters producer_;
+    Waiters consumer_;
 };
 
 }  // namespace hubkeep

@@ -117,6 +117,13 @@ std::vector<Setting> upstream_settings() {
             "How long a connection to the Hub may take to be made."),
         row<FIELD(upstream.stall_timeout)>("upstream.stall_timeout",
             "How long the Hub may send nothing before a transfer is broken off and resumed."),
+        row<FIELD(upstream.connections_per_file)>("upstream.connections_per_file",
+            "How many connections may bring one large file at once, as long as more of them are "
+            "faster; 1 means that a file comes in one stream."),
+        row<FIELD(upstream.connections_per_host)>("upstream.connections_per_host",
+            "How many connections beyond the first of each file may go to one host of the CDN."),
+        row<FIELD(upstream.connections)>("upstream.connections",
+            "How many connections beyond the first of each file there may be in all."),
     };
 }
 

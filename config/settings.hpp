@@ -67,6 +67,10 @@ struct UpstreamSettings {
     std::chrono::milliseconds dns_ttl{30'000};
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds stall_timeout{30'000};
+    unsigned connections_per_file = 16;  // 1: a file is never fetched in portions
+    // Beyond the first of each file: to one host of a CDN, and in all.
+    unsigned connections_per_host = 64;
+    unsigned connections = 128;
     bool operator==(const UpstreamSettings&) const = default;
 };
 

@@ -121,10 +121,17 @@ void check_timeouts(const Settings& settings, std::vector<Finding>& findings) {
     }
 }
 
+constexpr unsigned max_connections_per_file = 64;
+
 void check_limits(const Settings& settings, std::vector<Finding>& findings) {
     constexpr auto why = "cannot be 0: every request would be refused";
     if (settings.threads > max_threads) {
         findings.push_back({{"threads"}, fmt::format("cannot be more than {}", max_threads)});
+    }
+    const auto per_file = settings.upstream.connections_per_file;
+    if (per_file == 0 || per_file > max_connections_per_file) {
+        findings.push_back({{"upstream.connections_per_file"},
+                            fmt::format("must be from 1 to {}", max_connections_per_file)});
     }
     if (settings.limits.connections == 0) findings.push_back({{"limits.connections"}, why});
     if (settings.limits.hub_requests == 0) findings.push_back({{"limits.hub_requests"}, why});

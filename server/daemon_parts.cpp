@@ -96,7 +96,8 @@ void DaemonParts::build_knowledge(const Base& base) {
 
 Result<void> DaemonParts::build_answers(const Base& base) {
     const auto& settings = base.settings;
-    fetcher = std::make_unique<Fetcher>(*upstream, leads, *store, *flights, base.log);
+    fetcher =
+        std::make_unique<Fetcher>(settings.upstream, *upstream, leads, *store, *flights, base.log);
     direct = std::make_unique<Direct>(*fetcher, *store);
     files = std::make_unique<Files>(settings, *resolver, *fetcher, *direct, *flights, *store,
                                     *index, base.threads, base.log);

@@ -1,7 +1,10 @@
 #pragma once
 // Fetcher: brings the bytes of a blob from the Hub (and the CDN behind it) into a flight. A fetch
-// is a task of its own on one io thread, owned by no client; it works off one goal, claim by claim,
-// and tries again where a connection broke. One for the process.
+// is tasks of its own on one io thread, owned by no client; it works off one goal, claim by claim,
+// and tries again where a connection broke. A long goal is fetched in portions, over as many
+// connections as make it faster (connection_count.hpp), the first of which is never held back for
+// others. It falls back to one where a server sends no ranges, or where the Hub itself would have
+// to be asked for each. One for the process.
 
 #include <atomic>
 #include <memory>
@@ -12,6 +15,7 @@
 #include "server/hub/metadata.hpp"
 #include "server/hub/names.hpp"
 #include "server/proxy/leads.hpp"
+#include "server/proxy/transfer_slots.hpp"
 #include "server/proxy/upstream.hpp"
 #include "server/store/flights.hpp"
 
@@ -30,18 +34,26 @@ using ByteCounter = std::shared_ptr<std::atomic<std::uint64_t>>;
 
 class Fetcher {
   public:
-    Fetcher(Upstream& upstream, Leads& leads, BlobStore& store, Flights& flights, Log& log)
-        : upstream_(upstream), leads_(leads), store_(store), flights_(flights), log_(log) {}
+    Fetcher(const UpstreamSettings& settings, Upstream& upstream, Leads& leads, BlobStore& store,
+            Flights& flights, Log& log);
 
-    // Starts a fetch of what is missing in `goal`, from `claim` on.
+    // Starts a fetch of what is missing in `goal`, from `claim` on, over one connection.
     void start(IoThread& thread, std::shared_ptr<Flight> flight, Source source, ByteRange goal,
                Flight::Claim claim, ByteCounter counter);
+    // Starts a fetch of what is missing in `goal`, over several connections where that is faster;
+    // what an earlier one brings that goes to the end of the file is left to it.
+    void fill(IoThread& thread, std::shared_ptr<Flight> flight, Source source, ByteRange goal,
+              ByteCounter counter);
     // Verifies a flight that an earlier process left with all its bytes.
     void start_verifying(IoThread& thread, std::shared_ptr<Flight> flight);
 
     // An answer whose body begins at `skip` bytes before `range.begin` (when the server ignored the
     // range) and that is checked to be of the same object.
     struct Opened {
+        std::string host;        // that sends the body
+        bool left_hub = false;   // it is not the one that was asked
+        bool asked_hub = false;  // it was not known before where the body is
+        bool whole = false;      // the server sends the whole file, though a part was asked for
         ClientResponse response;
         std::uint64_t skip = 0;
         Origin origin;  // that was asked: the Hub or a mirror
@@ -54,11 +66,16 @@ class Fetcher {
     struct Job;
     struct Transfer;
     Task<void> run(std::shared_ptr<Job> job, Flight::Claim claim);
+    Task<void> work(std::shared_ptr<Job> job, Flight::Claim claim, TransferSlots::Slot slot);
+    Task<void> give_up(Job& job, Error error);
+    Task<void> watch(std::weak_ptr<Job> job);
+    bool add_connection(const std::shared_ptr<Job>& job);
     Task<Result<void>> fetch_claim(Job& job, std::uint64_t claim);
+    Result<void> take_hint(Job& job, const Opened& opened, std::uint64_t claim);
     Task<Result<void>> transfer(Job& job, std::uint64_t claim);
+    Task<Result<void>> receive(Job& job, Transfer& transfer, Opened& opened);
     Task<void> write_down(Job& job, std::shared_ptr<Transfer> transfer);
-    Task<void> verify(std::shared_ptr<Flight> flight);
-    Task<void> remember(std::shared_ptr<Flight> flight);
+    Task<void> write_piece(Job& job, Transfer& transfer, std::span<const char> piece);
 
     Task<Result<HubAnswer>> ask(IoThread& thread, HubRequest request, const Source& source,
                                 ByteRange range);
@@ -68,6 +85,8 @@ class Fetcher {
     BlobStore& store_;
     Flights& flights_;
     Log& log_;
+    const std::size_t most_connections_;  // for one file
+    TransferSlots slots_;
 };
 
 }  // namespace hubkeep

@@ -58,7 +58,10 @@ class Files {
     Task<Result<void>> first_bytes(Answer& answer, Flight& flight);
     Task<Result<void>> copy(Answer& answer, std::shared_ptr<Flight> flight);
     Task<Result<void>> go_on_directly(Answer& answer, Flight& flight, std::uint64_t position);
-    void fetch(Answer& answer, const std::shared_ptr<Flight>& flight, Flight::Claim claim);
+    void fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,
+               Flight::Claim claim);
+    static bool is_long(const Answer& answer);
+    static ByteRange next_goal(const Answer& answer, std::uint64_t position);
     HubError refusal_of(const Error& error, const Source& source) const;
     static ByteRange goal_of(const Answer& answer, const Flight& flight);
     void log_cut(const Answer& answer, const Error& error);

@@ -6,6 +6,8 @@
 namespace hubkeep {
 namespace {
 
+constexpr std::uint64_t long_bytes = 64 * 1024 * 1024;
+constexpr std::uint64_t portion_bytes = 16 * 1024 * 1024;
 // A client gives up after 10 s without a head.
 constexpr auto patience_for_first_bytes = seconds(5);
 constexpr auto patience_for_bytes = seconds(120);
@@ -18,17 +20,28 @@ ByteRange Files::goal_of(const Answer& answer, const Flight& flight) {
     return blocks_around(answer.range, flight.size(), behind, flight.stretches());
 }
 
-void Files::fetch(Answer& answer, const std::shared_ptr<Flight>& flight, Flight::Claim claim) {
-    fetcher_.start(answer.exchange.thread(), flight, answer.source, answer.goal, claim,
-                   answer.counter);
+// What is fetched in portions, over several connections where that helps.
+bool Files::is_long(const Answer& answer) {
+    return answer.to_the_end || answer.goal.size() >= long_bytes;
+}
+
+// For a reader that waits at `position`. Of what is fetched in portions it takes no more than one.
+ByteRange Files::next_goal(const Answer& answer, std::uint64_t position) {
+    if (!is_long(answer)) return answer.goal;
+    return {position, std::min(answer.goal.end, position + portion_bytes)};
+}
+
+void Files::fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,
+                  Flight::Claim claim) {
+    fetcher_.start(answer.exchange.thread(), flight, answer.source, goal, claim, answer.counter);
 }
 
 Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool created) {
     auto& exchange = answer.exchange;
     answer.goal = goal_of(answer, *flight);
-    if (answer.to_the_end) {
+    if (is_long(answer)) {
         // The transfer of all that follows begins now and goes on without this client.
-        if (const auto claim = flight->claim(answer.goal)) fetch(answer, flight, *claim);
+        fetcher_.fill(exchange.thread(), flight, answer.source, answer.goal, answer.counter);
     }
     if (flight->is_full() && flight->claims() == 0) {
         fetcher_.start_verifying(exchange.thread(), flight);
@@ -63,8 +76,9 @@ Task<Result<void>> Files::first_bytes(Answer& answer, Flight& flight) {
     const auto self = flight.shared_from_this();
     for (;;) {
         if (flight.readable_now(position, answer.whole) > position) co_return Result<void>();
-        if (const auto claim = flight.claim_for_reader(position, answer.goal)) {
-            fetch(answer, self, *claim);
+        const auto goal = next_goal(answer, position);
+        if (const auto claim = flight.claim_for_reader(position, goal)) {
+            fetch(answer, self, goal, *claim);
         }
         const auto waited = co_await flight.readable(position, answer.whole, until);
         if (!waited && waited.error().kind == ErrorKind::timed_out) co_return Result<void>();
@@ -85,8 +99,9 @@ Task<Result<void>> Files::copy(Answer& answer, std::shared_ptr<Flight> flight) {
             patience = SteadyClock::now() + patience_for_bytes;
             continue;
         }
-        if (const auto claim = flight->claim_for_reader(position, answer.goal)) {
-            fetch(answer, flight, *claim);
+        const auto goal = next_goal(answer, position);
+        if (const auto claim = flight->claim_for_reader(position, goal)) {
+            fetch(answer, flight, goal, *claim);
         }
         const auto more = co_await flight->readable(position, answer.whole, patience);
         if (more) continue;

@@ -8,9 +8,10 @@
 namespace hubkeep {
 namespace {
 
-constexpr std::size_t hash_block = 1024 * 1024;
-// What one write may spend on hashing older bytes, so that it does not hold up the transfer.
-constexpr std::uint64_t catch_up_bytes = 4 * hash_block;
+// Less than that is left to whom the bytes behind it bring.
+constexpr std::uint64_t worth_catching_up = 1024 * 1024;
+// How much is hashed in one go, so that transfers share the threads.
+constexpr std::uint64_t catch_up_bytes = 8 * 1024 * 1024;
 // How many a transfer of a whole file makes by its bytes.
 constexpr std::uint64_t checkpoints = 16;
 constexpr std::uint64_t max_checkpoint_bytes = 256 * 1024 * 1024;
@@ -18,7 +19,7 @@ constexpr std::uint64_t max_checkpoint_bytes = 256 * 1024 * 1024;
 }  // namespace
 
 Flight::Flight(Digest digest, std::uint64_t size)
-    : digest_(digest), size_(size), hasher_(digest.kind, size) {}
+    : digest_(digest), size_(size), hash_(digest.kind, size) {}
 
 Flight::Phase Flight::phase() const {
     const std::lock_guard lock(mutex_);
@@ -111,14 +112,6 @@ Flight::Claim Flight::add_claim(ByteRange range) {
     return {id, range};
 }
 
-std::optional<Flight::Claim> Flight::claim(ByteRange goal) {
-    const std::lock_guard lock(mutex_);
-    if (phase_ != Phase::filling || claims_.size() >= max_claims) return std::nullopt;
-    const auto gap = unclaimed_gap(goal);
-    if (!gap) return std::nullopt;
-    return add_claim(*gap);
-}
-
 std::optional<Flight::Claim> Flight::claim_for_reader(std::uint64_t position, ByteRange goal) {
     const std::lock_guard lock(mutex_);
     if (phase_ != Phase::filling || claims_.size() >= max_claims) return std::nullopt;
@@ -136,6 +129,71 @@ std::optional<Flight::Claim> Flight::claim_for_reader(std::uint64_t position, By
     const auto rest = unclaimed_gap({position, goal.end});
     if (!rest || rest->begin != position) return std::nullopt;
     return add_claim(*rest);
+}
+
+std::optional<ByteRange> Flight::second_half(ByteRange goal, std::uint64_t least) {
+    ByteRange* longest = nullptr;
+    for (auto& [id, claimed] : claims_) {
+        const bool inside = claimed.begin >= goal.begin && claimed.end <= goal.end;
+        if (!inside || claimed.empty()) continue;
+        if (!longest || claimed.size() > longest->size()) longest = &claimed;
+    }
+    if (!longest || longest->size() / 2 < least) return std::nullopt;
+    const auto middle = longest->begin + longest->size() / 2;
+    return ByteRange{middle, std::exchange(longest->end, middle)};
+}
+
+std::optional<Flight::Claim> Flight::next_claim(std::uint64_t done, ByteRange goal,
+                                                Portion portion) {
+    Tickets tickets;
+    std::optional<Claim> next;
+    {
+        const std::lock_guard lock(mutex_);
+        if (claims_.erase(done) > 0) tickets = take_readers();
+        if (phase_ == Phase::filling) {
+            // What lies ahead of the fastest reader comes first.
+            auto front = goal;
+            for (const auto& reader : readers_) {
+                if (reader.position < goal.end)
+                    front.begin = std::max(front.begin, reader.position);
+            }
+            auto range = unclaimed_gap(front);
+            if (!range) range = unclaimed_gap(goal);
+            // A rest that is not worth a request goes with the portion before it.
+            if (range && range->size() >= portion.most + portion.most / 2) {
+                range->end = range->begin + portion.most;
+            }
+            if (!range) range = second_half(goal, portion.least);
+            if (range) next = add_claim(*range);
+        }
+    }
+    wake(std::move(tickets));
+    return next;
+}
+
+ByteRange Flight::extend(std::uint64_t claim, ByteRange goal) {
+    const std::lock_guard lock(mutex_);
+    auto& range = claims_.at(claim);
+    if (range.empty() || range.end >= goal.end) return range;
+    const auto rest = unclaimed_gap({range.end, goal.end});
+    if (rest && rest->begin == range.end) range.end = rest->end;
+    return range;
+}
+
+std::optional<ByteRange> Flight::begin_filling(std::uint64_t from) {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != Phase::filling || from >= size_) return std::nullopt;
+    if (filling_ > 0 && filled_from_ <= from) return std::nullopt;
+    const auto end = filling_ > 0 ? filled_from_ : size_;
+    ++filling_;
+    filled_from_ = from;
+    return ByteRange{from, end};
+}
+
+void Flight::end_filling() {
+    const std::lock_guard lock(mutex_);
+    CHECK(filling_ > 0);
+    --filling_;
 }
 
 std::uint64_t Flight::advance(std::uint64_t claim, std::uint64_t bytes) {
@@ -184,6 +242,11 @@ std::uint64_t Flight::missing_in(ByteRange goal) const {
     return missing;
 }
 
+std::uint64_t Flight::missing() const {
+    const std::lock_guard lock(mutex_);
+    return size_ - present_.total();
+}
+
 bool Flight::is_full() const {
     const std::lock_guard lock(mutex_);
     return present_.total() == size_;
@@ -206,51 +269,27 @@ bool Flight::begin_verifying() {
     return true;
 }
 
-void Flight::hash(std::uint64_t offset, std::span<const char> data) {
-    // Another fetch is hashing: what this one wrote is read back from the disk later.
-    const std::unique_lock lock(hash_mutex_, std::try_to_lock);
-    if (!lock.owns_lock()) return;
-    if (hashed_ == offset) {
-        hasher_.update(data.data(), data.size());
-        hashed_ += data.size();
-        return;
-    }
-    std::uint64_t until = 0;
-    {
-        const std::lock_guard state(mutex_);
-        until = std::min(present_.present_until(hashed_), hashed_ + catch_up_bytes);
-    }
-    std::vector<char> block(std::min<std::uint64_t>(hash_block, until - hashed_));
-    while (hashed_ < until) {
-        const auto want = std::min<std::uint64_t>(block.size(), until - hashed_);
-        const auto got = partial_.file.read_at(hashed_, std::span(block).first(want));
-        if (!got || *got != want) return;  // verification will find out
-        hasher_.update(block.data(), want);
-        hashed_ += want;
-    }
+bool Flight::begin_catching_up() {
+    const std::lock_guard lock(mutex_);
+    const auto hashed = hash_.position();
+    if (phase_ != Phase::filling || catching_up_) return false;
+    if (present_.present_until(hashed) < hashed + worth_catching_up) return false;
+    catching_up_ = true;
+    return true;
 }
 
-Result<bool> Flight::hash_more(std::uint64_t limit) {
-    const std::lock_guard lock(hash_mutex_);
-    std::vector<char> block(hash_block);
-    const auto until = std::min(size_, hashed_ + limit);
-    while (hashed_ < until) {
-        const auto want = std::min<std::uint64_t>(block.size(), until - hashed_);
-        const auto got = partial_.file.read_at(hashed_, std::span(block).first(want));
-        if (!got) return std::unexpected(got.error());
-        if (*got != want) {
-            return hubkeep::fail(ErrorKind::corrupt,
-                                 "a file of the store is shorter than was written");
-        }
-        hasher_.update(block.data(), want);
-        hashed_ += want;
-    }
-    return hashed_ == size_;
-}
-
-bool Flight::matches() {
-    const std::lock_guard lock(hash_mutex_);
-    return hasher_.finish() == digest_;
+Result<bool> Flight::catch_up() {
+    const auto there = [this] {
+        const std::lock_guard lock(mutex_);
+        const auto hashed = hash_.position();
+        const auto until = present_.present_until(hashed);
+        if (until == hashed || phase_ == Phase::failed) catching_up_ = false;
+        return phase_ == Phase::failed ? hashed : std::min(until, hashed + catch_up_bytes);
+    };
+    const auto until = there();
+    const auto done = hash_.catch_up(partial_.file, until);
+    if (!done) return std::unexpected(done.error());
+    return there() <= hash_.position();
 }
 
 void Flight::set_verified() {

@@ -21,12 +21,11 @@
 #include <optional>
 #include <vector>
 
-#include "common/digest.hpp"
-#include "common/file.hpp"
 #include "common/result.hpp"
 #include "common/task.hpp"
 #include "common/waiters.hpp"
 #include "server/store/blob_store.hpp"
+#include "server/store/flight_hash.hpp"
 
 namespace hubkeep {
 
@@ -65,8 +64,16 @@ class Flight : public std::enable_shared_from_this<Flight> {
         std::uint64_t id = 0;
         ByteRange range;  // at the time of claiming; advance() tells when it was cut short
     };
-    // The first missing stretch of `goal` that nobody fetches. Counts as a fetch until released.
-    std::optional<Claim> claim(ByteRange goal);
+    // The next claim of a connection, in place of the one it is done with (0: none): the first
+    // missing stretch of `goal` that nobody fetches, ahead of the fastest reader that waits or else
+    // of all, at most `most` long; else the second half of what is left of the longest claim there,
+    // when a half has at least `least` bytes. The old claim is released in any case.
+    struct Portion {
+        static constexpr auto unlimited = UINT64_MAX / 2;  // so that a sum fits
+        std::uint64_t most = unlimited;
+        std::uint64_t least = unlimited;
+    };
+    std::optional<Claim> next_claim(std::uint64_t done, ByteRange goal, Portion portion);
     // For a reader that waits at `position`, within its `goal`: a claim to fetch with, or nothing
     // because the bytes are there or will come by themselves.
     std::optional<Claim> claim_for_reader(std::uint64_t position, ByteRange goal);
@@ -74,20 +81,34 @@ class Flight : public std::enable_shared_from_this<Flight> {
     std::uint64_t advance(std::uint64_t claim, std::uint64_t bytes);
     ByteRange claimed(std::uint64_t claim) const;
     void release(std::uint64_t claim);
-    std::uint64_t missing_in(ByteRange goal) const;
+    std::uint64_t missing_in(ByteRange goal) const;  // linear in the gaps there
+    std::uint64_t missing() const;
     // All bytes are there, verified or not.
     bool is_full() const;
     // What is there right behind `position`, for who asks how much a reader has read in a row.
     std::uint64_t run_before(std::uint64_t position) const;
     std::size_t stretches() const;
+    // The server sends more than was claimed: the claim now reaches as far into `goal` as nothing
+    // is there or claimed. Its range then.
+    ByteRange extend(std::uint64_t claim, ByteRange goal);
+
+    // For who wants everything from `from` on: the part of that which no other such fetch brings;
+    // nothing when there is one for all of it. Each ends with end_filling().
+    std::optional<ByteRange> begin_filling(std::uint64_t from);
+    void end_filling();
+
+    // --- verification ---
+    // Hashes `data`, which was just written at `offset`, when it continues what is hashed already.
+    // On a pool thread.
+    void hash(std::uint64_t offset, std::span<const char> data) { hash_.take(offset, data); }
+    // True for one caller when much is there that is not hashed: it must catch_up() until that is
+    // true, and nobody else needs to.
+    bool begin_catching_up();
+    // Hashes some more from the disk; true when nothing is left that is there. Pool thread.
+    Result<bool> catch_up();
     // True for one caller: all bytes are there and it must verify them now.
     bool begin_verifying();
-    // Hashes `data`, which was just written at `offset`, when it continues what is hashed already;
-    // otherwise catches up a little from the disk. On a pool thread.
-    void hash(std::uint64_t offset, std::span<const char> data);
-    // Hashes up to `limit` bytes more from the disk; true when everything is hashed. Pool thread.
-    Result<bool> hash_more(std::uint64_t limit);
-    bool matches();  // after hash_more() said true; once
+    bool matches() { return hash_.finish() == digest_; }  // after catch_up() said true; once
     void set_verified();
     void fail(Error error);
     std::optional<Error> failure() const;
@@ -114,13 +135,14 @@ class Flight : public std::enable_shared_from_this<Flight> {
     Tickets take_readers_in(ByteRange range);
     std::uint64_t readable_locked(std::uint64_t position, bool whole) const;
     std::optional<ByteRange> unclaimed_gap(ByteRange goal) const;
+    std::optional<ByteRange> second_half(ByteRange goal, std::uint64_t least);
     Claim add_claim(ByteRange range);
 
     const Digest digest_;
     const std::uint64_t size_;
     Partial partial_;  // set by opened(), then constant; its `present` is not used afterwards
 
-    mutable std::mutex mutex_;  // guards everything below but the hash
+    mutable std::mutex mutex_;  // guards everything below but the hash, which has its own
     Phase phase_ = Phase::opening;
     Extents present_;
     std::map<std::uint64_t, ByteRange> claims_;
@@ -128,12 +150,13 @@ class Flight : public std::enable_shared_from_this<Flight> {
     std::uint64_t since_checkpoint_ = 0;
     TimePoint unremembered_since_{};
     bool checkpointing_ = false;
+    bool catching_up_ = false;
+    std::size_t filling_ = 0;        // fetches of all that follows...
+    std::uint64_t filled_from_ = 0;  // ...this position
     std::optional<Error> failure_;
     std::vector<Reader> readers_;  // that wait
 
-    std::mutex hash_mutex_;  // guards the two below; held while hashing, on pool threads only
-    Hasher hasher_;
-    std::uint64_t hashed_ = 0;
+    FlightHash hash_;
 };
 
 }  // namespace hubkeep

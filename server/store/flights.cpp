@@ -5,12 +5,6 @@
 #include "common/offload.hpp"
 
 namespace hubkeep {
-namespace {
-
-// Hashing at verification goes to the pool in pieces of this size, so that transfers share it.
-constexpr std::uint64_t hash_piece_bytes = 16 * 1024 * 1024;
-
-}  // namespace
 
 Task<Result<Flights::Joined>> Flights::join(Digest digest, std::uint64_t size,
                                             IndexReader& reader) {
@@ -65,20 +59,27 @@ Task<void> Flights::checkpoint(std::shared_ptr<Flight> flight) {
     if (!done) log_.warn("cannot remember a transfer", {{"cause", done.error().message}});
 }
 
+Task<void> Flights::catch_up(std::shared_ptr<Flight> flight) {
+    if (!flight->begin_catching_up()) co_return;
+    for (bool done = false; !done;) {
+        const auto all = co_await offload(store_.pool(), [flight] { return flight->catch_up(); });
+        done = !all || *all;  // a failure comes again at the verification
+    }
+}
+
 Task<void> Flights::verify_and_publish(std::shared_ptr<Flight> flight) {
     if (!flight->begin_verifying()) co_return;
     const auto hex = flight->digest().hex();
     for (bool done = false; !done;) {
-        const auto more = co_await offload(
-            store_.pool(), [flight] { return flight->hash_more(hash_piece_bytes); });
-        if (!more) {
+        const auto all = co_await offload(store_.pool(), [flight] { return flight->catch_up(); });
+        if (!all) {
             co_await store_.discard(flight->partial());
             drop(flight);
-            flight->fail(more.error());
-            log_.error("cannot verify a file", {{"digest", hex}, {"cause", more.error().message}});
+            flight->fail(all.error());
+            log_.error("cannot verify a file", {{"digest", hex}, {"cause", all.error().message}});
             co_return;
         }
-        done = *more;
+        done = *all;
     }
     if (!flight->matches()) {
         co_await store_.discard(flight->partial());

@@ -30,6 +30,8 @@ class Flights {
 
     // Remembers what is on disk when something came since the last time.
     Task<void> checkpoint(std::shared_ptr<Flight> flight);
+    // Hashes what came out of order, beside the transfer, so that little is left to do at its end.
+    Task<void> catch_up(std::shared_ptr<Flight> flight);
     // Checks the digest of a flight whose bytes are all there, and publishes it.
     Task<void> verify_and_publish(std::shared_ptr<Flight> flight);
     // Remembers the extents, then ends the flight for its readers.

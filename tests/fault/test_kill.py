@@ -97,7 +97,7 @@ def test_a_killed_transfer_goes_on_where_it_was(hub, hubkeep):
         pytest.skip("how much a kill costs is a matter of speed")
     content = Generated(192 * MIB, "resumed")
     repo = hub.add_repo("model", "org/resumed", {"a.bin": content})
-    daemon = hubkeep(hub)
+    daemon = hubkeep(hub, upstream_connections_per_file="1")     # the gate is in one answer
     path = file_path(repo, "a.bin", repo.head)
     with hub.gate(content.sha256, origin="cdn", at=120 * MIB) as gate:
         with Download(daemon, path) as download:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from fault.support import (MIB, Download, all_published, ask, expect_file, file_path, is_sanitized,
+from fault.support import (MIB, SLACK, Download, all_published, ask, expect_file, file_path, is_sanitized,
                            together, wait_until)
 from hub import Generated
 
@@ -53,7 +53,7 @@ def test_slow_readers_hold_up_nobody(hub, hubkeep, state):
         seconds = time.monotonic() - began
         assert slow.bytes < MIB, "the slow readers were not slow"
     assert seconds < 10, f"the fast reader took {seconds:.1f} s"
-    assert hub.count("cdn") == 1
+    assert hub.bytes_sent("cdn") <= content.size + SLACK
     all_published(daemon, [content.sha256])
 
 
@@ -75,7 +75,7 @@ def test_100_clients_of_an_arriving_file_in_64_mib(hub, hubkeep):
     """Half of them stop reading in the middle and stay: what they did not take is not in memory."""
     content = Generated(256 * MIB, "arriving")
     repo = hub.add_repo("model", "org/arriving", {"a.bin": content})
-    daemon = hubkeep(hub)
+    daemon = hubkeep(hub, upstream_connections_per_file="1")     # the gate is in one answer
     path = file_path(repo, "a.bin")
 
     def read(number):

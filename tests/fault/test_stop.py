@@ -86,7 +86,7 @@ def test_the_last_answer_says_that_the_connection_ends(hub, hubkeep):
 def test_a_transfer_without_clients_is_resumed_by_the_next_start(hub, hubkeep):
     content = Generated(40 * MIB, "background")
     repo = hub.add_repo("model", "org/background", {"a.bin": content})
-    daemon = hubkeep(hub)
+    daemon = hubkeep(hub, upstream_connections_per_file="1")     # the gate is in one answer
     path = file_path(repo, "a.bin", repo.head)
     with hub.gate(content.sha256, origin="cdn", at=20 * MIB) as gate:
         with Download(daemon, path) as download:

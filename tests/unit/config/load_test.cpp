@@ -233,6 +233,8 @@ TEST_F(Load, ImpossibleCombinations) {
         {{{"listen", "10.1.2.3:80"}, {"upstream.endpoint", "http://10.1.2.3"}}, "own address"},
         {{{"upstream.connect_timeout", "0"}}, "upstream.connect_timeout cannot be 0"},
         {{{"upstream.stall_timeout", "0"}}, "upstream.stall_timeout cannot be 0"},
+        {{{"upstream.connections_per_file", "0"}}, "upstream.connections_per_file must be from 1"},
+        {{{"upstream.connections_per_file", "65"}}, "upstream.connections_per_file must be from 1"},
         {{{"upstream.ca_file", "/none"}}, "upstream.ca_file cannot open /none"},
         {{{"upstream.token_file", "/none"}}, "upstream.token_file cannot be used"}};
     for (const auto& [flags, problem] : table) {

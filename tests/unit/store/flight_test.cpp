@@ -42,6 +42,10 @@ class FlightTest : public testing::Test {
         flight.hash(at, bytes);
         flight.advance(claim.id, bytes.size());
     }
+    static std::optional<Flight::Claim> claim(Flight& flight, ByteRange goal,
+                                              Flight::Portion portion = {}) {
+        return flight.next_claim(0, goal, portion);
+    }
     static Extents extents(std::initializer_list<ByteRange> ranges) {
         Extents out;
         for (const auto& range : ranges) out.add(range);
@@ -53,33 +57,33 @@ class FlightTest : public testing::Test {
 
 TEST_F(FlightTest, ClaimsTheFirstMissingStretchOnly) {
     const auto flight = opened({}, 100, extents({{0, 10}, {50, 60}}));
-    const auto first = flight->claim({0, 100});
+    const auto first = claim(*flight, {0, 100});
     ASSERT_TRUE(first);
     EXPECT_EQ(first->range, (ByteRange{10, 50}));
-    const auto second = flight->claim({0, 100});
+    const auto second = claim(*flight, {0, 100});
     ASSERT_TRUE(second);
     EXPECT_EQ(second->range, (ByteRange{60, 100}));
-    EXPECT_FALSE(flight->claim({0, 100}));
+    EXPECT_FALSE(claim(*flight, {0, 100}));
     flight->release(first->id);
-    EXPECT_EQ(flight->claim({20, 30})->range, (ByteRange{20, 30}));
+    EXPECT_EQ(claim(*flight, {20, 30})->range, (ByteRange{20, 30}));
 }
 
 TEST_F(FlightTest, AReaderCloseBehindAClaimWaitsForIt) {
     const auto flight = opened({}, 100 * MiB);
-    const auto claim = flight->claim({0, 100 * MiB});
-    ASSERT_TRUE(claim);
+    const auto mine = claim(*flight, {0, 100 * MiB});
+    ASSERT_TRUE(mine);
     EXPECT_FALSE(flight->claim_for_reader(Flight::near_bytes, {0, 100 * MiB}));
 }
 
 TEST_F(FlightTest, AReaderFarAheadCutsTheClaimAndGetsTheRest) {
     const auto flight = opened({}, 100 * MiB);
-    const auto claim = flight->claim({0, 100 * MiB});
+    const auto before = claim(*flight, {0, 100 * MiB});
     const auto mine = flight->claim_for_reader(50 * MiB, {50 * MiB, 51 * MiB});
-    ASSERT_TRUE(mine);
+    ASSERT_TRUE(before && mine);
     EXPECT_EQ(mine->range, (ByteRange{50 * MiB, 51 * MiB}));
-    EXPECT_EQ(flight->claimed(claim->id), (ByteRange{0, 50 * MiB}));
+    EXPECT_EQ(flight->claimed(before->id), (ByteRange{0, 50 * MiB}));
     // What the reader did not want is nobody's until the first fetch comes round to it.
-    EXPECT_EQ(flight->claim({0, 100 * MiB})->range, (ByteRange{51 * MiB, 100 * MiB}));
+    EXPECT_EQ(claim(*flight, {0, 100 * MiB})->range, (ByteRange{51 * MiB, 100 * MiB}));
 }
 
 TEST_F(FlightTest, AReaderOfAnUnclaimedSliceGetsTheWholeSlice) {
@@ -89,31 +93,113 @@ TEST_F(FlightTest, AReaderOfAnUnclaimedSliceGetsTheWholeSlice) {
     EXPECT_EQ(claim->range, (ByteRange{3 * MiB, 4 * MiB}));
 }
 
-TEST_F(FlightTest, ClaimsAreBounded) {
+TEST_F(FlightTest, ClaimsOfReadersAreBounded) {
     const auto flight = opened({}, 1000 * MiB);
     for (std::size_t i = 0; i < Flight::max_claims; ++i) {
-        EXPECT_TRUE(flight->claim({i * 10 * MiB, i * 10 * MiB + 1}));
+        const auto at = i * 10 * MiB;
+        EXPECT_TRUE(flight->claim_for_reader(at, {at, at + 1}));
     }
-    EXPECT_FALSE(flight->claim({900 * MiB, 901 * MiB}));
     EXPECT_FALSE(flight->claim_for_reader(900 * MiB, {900 * MiB, 901 * MiB}));
+    // The connections of a fetch are bounded elsewhere, and it must not end before its goal.
+    EXPECT_TRUE(claim(*flight, {900 * MiB, 901 * MiB}));
+}
+
+TEST_F(FlightTest, PortionsAreHandedOutInOrderAndWithoutARestThatIsTooSmall) {
+    const auto flight = opened({}, 25 * MiB);
+    const ByteRange goal{0, 25 * MiB};
+    const Flight::Portion portion{10 * MiB, 4 * MiB};
+    const auto first = claim(*flight, goal, portion);
+    const auto second = claim(*flight, goal, portion);
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(first->range, (ByteRange{0, 10 * MiB}));
+    EXPECT_EQ(second->range, (ByteRange{10 * MiB, 20 * MiB}));
+    flight->advance(second->id, 10 * MiB);
+    const auto third = flight->next_claim(second->id, goal, portion);
+    ASSERT_TRUE(third);
+    EXPECT_EQ(third->range, (ByteRange{20 * MiB, 25 * MiB}));
+    EXPECT_EQ(flight->claims(), 2u);
+    const auto small = opened({}, 13 * MiB);
+    EXPECT_EQ(claim(*small, {0, 13 * MiB}, portion)->range, (ByteRange{0, 13 * MiB}));
+}
+
+TEST_F(FlightTest, WhoHasNothingElseToDoTakesHalfOfTheLongestRest) {
+    const auto flight = opened({}, 30 * MiB);
+    const ByteRange goal{0, 30 * MiB};
+    const Flight::Portion portion{20 * MiB, 4 * MiB};
+    const auto first = claim(*flight, goal, portion);
+    const auto second = claim(*flight, goal, portion);
+    flight->advance(first->id, 4 * MiB);
+    flight->advance(second->id, 10 * MiB);
+    const auto half = flight->next_claim(second->id, goal, portion);
+    ASSERT_TRUE(half);
+    EXPECT_EQ(half->range, (ByteRange{12 * MiB, 20 * MiB}));
+    EXPECT_EQ(flight->claimed(first->id), (ByteRange{4 * MiB, 12 * MiB}));
+    // Halves of less than `least` are not worth it; the old claim is given up all the same.
+    flight->advance(half->id, 8 * MiB);
+    const auto quarter = flight->next_claim(half->id, goal, portion);
+    ASSERT_TRUE(quarter);
+    flight->advance(quarter->id, 4 * MiB);
+    EXPECT_FALSE(flight->next_claim(quarter->id, goal, portion));
+    EXPECT_EQ(flight->claims(), 1u);
+}
+
+TEST_F(FlightTest, WhatLiesAheadOfTheFastestReaderComesFirst) {
+    const auto flight = opened({}, 100 * MiB);
+    asio::io_context context;
+    const auto reader = [&](std::uint64_t position) -> Task<void> {
+        co_await flight->readable(position, false, TimePoint::max());
+    };
+    asio::co_spawn(context.get_executor(), reader(60 * MiB), asio::detached);
+    asio::co_spawn(context.get_executor(), reader(5), asio::detached);
+    context.poll();
+    const ByteRange goal{0, 100 * MiB};
+    const Flight::Portion portion{20 * MiB, MiB};
+    EXPECT_EQ(claim(*flight, goal, portion)->range, (ByteRange{60 * MiB, 80 * MiB}));
+    EXPECT_EQ(claim(*flight, goal, portion)->range, (ByteRange{80 * MiB, 100 * MiB}));
+    EXPECT_EQ(claim(*flight, goal, portion)->range, (ByteRange{0, 20 * MiB}));
+    flight->fail({ErrorKind::closed, "over"});
+    context.poll();
+}
+
+TEST_F(FlightTest, AClaimGrowsUpToWhatIsThereOrClaimed) {
+    const auto flight = opened({}, 100, extents({{50, 60}}));
+    const auto first = claim(*flight, {0, 10});
+    EXPECT_EQ(flight->extend(first->id, {0, 100}), (ByteRange{0, 50}));
+    EXPECT_EQ(flight->extend(first->id, {0, 100}), (ByteRange{0, 50}));
+    const auto second = claim(*flight, {60, 70});
+    const auto third = claim(*flight, {80, 90});
+    EXPECT_EQ(flight->extend(second->id, {0, 100}), (ByteRange{60, 80}));
+    EXPECT_EQ(flight->extend(third->id, {0, 95}), (ByteRange{80, 95}));
+}
+
+TEST_F(FlightTest, OneFetchFillsWhatFollowsAPosition) {
+    const auto flight = opened({}, 100);
+    EXPECT_EQ(flight->begin_filling(40), (ByteRange{40, 100}));
+    EXPECT_FALSE(flight->begin_filling(40));
+    EXPECT_FALSE(flight->begin_filling(70));
+    EXPECT_EQ(flight->begin_filling(10), (ByteRange{10, 40}));
+    flight->end_filling();
+    EXPECT_FALSE(flight->begin_filling(10));
+    flight->end_filling();
+    EXPECT_EQ(flight->begin_filling(70), (ByteRange{70, 100}));
 }
 
 TEST_F(FlightTest, HoldsTheLastBytesBackFromWholeReadersUntilVerified) {
     const std::string content(200 * 1024, 'x');
     const auto flight = flight_of(content);
-    const auto claim = flight->claim({0, content.size()});
-    bring(*flight, *claim, content.substr(0, 190 * 1024));
+    const auto mine = claim(*flight, {0, content.size()});
+    bring(*flight, *mine, content.substr(0, 190 * 1024));
     const auto held = content.size() - Flight::hold_back_bytes;
     EXPECT_EQ(flight->readable_now(0, true), held);
     EXPECT_EQ(flight->readable_now(0, false), 190 * 1024);
-    bring(*flight, *claim, content.substr(190 * 1024));
+    bring(*flight, *mine, content.substr(190 * 1024));
     // All there but unverified: now nobody gets the end.
     EXPECT_EQ(flight->readable_now(0, false), held);
     EXPECT_EQ(flight->readable_now(held + 1, false), held + 1);
     ASSERT_TRUE(flight->begin_verifying());
     EXPECT_FALSE(flight->begin_verifying());
     EXPECT_EQ(flight->readable_now(0, true), held);
-    ASSERT_TRUE(*flight->hash_more(content.size()));
+    ASSERT_TRUE(*flight->catch_up());
     EXPECT_TRUE(flight->matches());
     flight->set_verified();
     EXPECT_EQ(flight->readable_now(0, true), content.size());
@@ -123,15 +209,29 @@ TEST_F(FlightTest, HashesBytesThatCameOutOfOrder) {
     std::string content(3 * MiB, '\0');
     for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 31 >> 8);
     const auto flight = flight_of(content);
-    const auto first = flight->claim({0, MiB});
-    const auto last = flight->claim({2 * MiB, 3 * MiB});
-    const auto middle = flight->claim({MiB, 2 * MiB});
+    const auto first = claim(*flight, {0, MiB});
+    const auto last = claim(*flight, {2 * MiB, 3 * MiB});
+    const auto middle = claim(*flight, {MiB, 2 * MiB});
     bring(*flight, *last, content.substr(2 * MiB));
     bring(*flight, *first, content.substr(0, MiB));
     bring(*flight, *middle, content.substr(MiB, MiB));
     ASSERT_TRUE(flight->begin_verifying());
-    while (!*flight->hash_more(256 * 1024)) {
+    while (!*flight->catch_up()) {
     }
+    EXPECT_TRUE(flight->matches());
+}
+
+TEST_F(FlightTest, CatchingUpIsForOneAndForMuch) {
+    const std::string content(3 * MiB, 'c');
+    const auto flight = flight_of(content, extents({{0, 2 * MiB}}));
+    ASSERT_TRUE(flight->partial().file.write_at(0, content));
+    ASSERT_TRUE(flight->begin_catching_up());
+    EXPECT_FALSE(flight->begin_catching_up());
+    EXPECT_TRUE(*flight->catch_up());
+    EXPECT_FALSE(flight->begin_catching_up()) << "nothing is left that is there";
+    bring(*flight, *claim(*flight, {0, 3 * MiB}), content.substr(2 * MiB));
+    ASSERT_TRUE(flight->begin_verifying());
+    EXPECT_TRUE(*flight->catch_up());
     EXPECT_TRUE(flight->matches());
 }
 
@@ -139,9 +239,9 @@ TEST_F(FlightTest, FindsAWrongByteThatAnEarlierTransferLeft) {
     const std::string content(100, 'a');
     const auto flight = flight_of(content, extents({{0, 50}}));
     ASSERT_TRUE(flight->partial().file.write_at(0, std::string(49, 'a') + "b"));
-    bring(*flight, *flight->claim({0, 100}), content.substr(50));
+    bring(*flight, *claim(*flight, {0, 100}), content.substr(50));
     ASSERT_TRUE(flight->begin_verifying());
-    ASSERT_TRUE(*flight->hash_more(1000));
+    ASSERT_TRUE(*flight->catch_up());
     EXPECT_FALSE(flight->matches());
 }
 
@@ -149,10 +249,10 @@ TEST_F(FlightTest, ACheckpointNeedsProgressAndThereIsOneAtATime) {
     const std::string content(1000, 'a');
     const auto flight = flight_of(content);
     EXPECT_FALSE(flight->begin_checkpoint());
-    const auto claim = flight->claim({0, 1000});
-    bring(*flight, *claim, content.substr(0, 100));
+    const auto mine = claim(*flight, {0, 1000});
+    bring(*flight, *mine, content.substr(0, 100));
     EXPECT_TRUE(flight->begin_checkpoint());
-    bring(*flight, *claim, content.substr(0, 100));
+    bring(*flight, *mine, content.substr(0, 100));
     EXPECT_FALSE(flight->begin_checkpoint());
     flight->end_checkpoint();
     EXPECT_TRUE(flight->begin_checkpoint());
@@ -160,11 +260,11 @@ TEST_F(FlightTest, ACheckpointNeedsProgressAndThereIsOneAtATime) {
 
 TEST_F(FlightTest, ACheckpointIsDueByBytes) {
     const auto flight = opened({}, 100 * Flight::min_checkpoint_bytes);
-    const auto claim = flight->claim({0, flight->size()});
-    flight->advance(claim->id, 1);
+    const auto mine = claim(*flight, {0, flight->size()});
+    flight->advance(mine->id, 1);
     EXPECT_FALSE(flight->checkpoint_due());
     // A sixteenth of the file.
-    flight->advance(claim->id, 100 * Flight::min_checkpoint_bytes / 16 - 1);
+    flight->advance(mine->id, 100 * Flight::min_checkpoint_bytes / 16 - 1);
     EXPECT_TRUE(flight->checkpoint_due());
     ASSERT_TRUE(flight->begin_checkpoint());
     EXPECT_FALSE(flight->checkpoint_due());
@@ -172,7 +272,7 @@ TEST_F(FlightTest, ACheckpointIsDueByBytes) {
 
 TEST_F(FlightTest, OnlyTheReadersThatBytesCameForAreWoken) {
     const auto flight = opened({}, 100 * MiB);
-    const auto claim = flight->claim({0, 10 * MiB});
+    const auto mine = claim(*flight, {0, 10 * MiB});
     asio::io_context context;
     std::vector<std::uint64_t> woken;
     const auto reader = [&](std::uint64_t position) -> Task<void> {
@@ -183,13 +283,13 @@ TEST_F(FlightTest, OnlyTheReadersThatBytesCameForAreWoken) {
         asio::co_spawn(context.get_executor(), reader(position), asio::detached);
     }
     context.poll();
-    flight->advance(claim->id, MiB);
+    flight->advance(mine->id, MiB);
     context.poll();
     EXPECT_EQ(woken, (std::vector<std::uint64_t>{0}));
-    flight->advance(claim->id, 1);
+    flight->advance(mine->id, 1);
     context.poll();
     EXPECT_EQ(woken, (std::vector<std::uint64_t>{0, MiB}));
-    flight->release(claim->id);  // one of them may have to claim what was given up
+    flight->release(mine->id);  // one of them may have to claim what was given up
     context.poll();
     EXPECT_EQ(woken.size(), 3u);
 }
@@ -220,7 +320,7 @@ TEST_F(FlightTest, AFailedFlightTakesNoMoreClaimsAndKeepsItsFirstCause) {
     flight->fail({ErrorKind::closed, "first"});
     flight->fail({ErrorKind::io, "second"});
     EXPECT_EQ(flight->failure()->message, "first");
-    EXPECT_FALSE(flight->claim({0, 100}));
+    EXPECT_FALSE(claim(*flight, {0, 100}));
 }
 
 }  // namespace

@@ -1,0 +1,171 @@
+// Fetcher, the part that works off a goal: claim by claim on one connection, or in portions on as
+// many as make it faster.
+
+#include "server/hub/route.hpp"
+#include "server/proxy/fetch_job.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr int max_attempts = 6;
+constexpr auto first_pause = milliseconds(250);
+constexpr auto longest_pause = milliseconds(4000);
+constexpr std::uint64_t MiB = 1024 * 1024;
+constexpr std::uint64_t smallest_portion = 4 * MiB;
+// At the end, so that all connections are done together.
+constexpr std::uint64_t smallest_last_portion = MiB;
+constexpr std::uint64_t largest_portion = 64 * MiB;
+// A few bytes tell more about latency than about speed.
+constexpr std::uint64_t least_measured = 256 * 1024;
+// A connection that is alone asks less often.
+constexpr std::uint64_t share_alone = 4;
+
+bool may_help_to_try_again(ErrorKind kind) {
+    return kind == ErrorKind::unreachable || kind == ErrorKind::timed_out ||
+           kind == ErrorKind::closed || kind == ErrorKind::protocol;
+}
+
+// The server wants fewer connections, not another attempt.
+bool is_overload(const Error& error) {
+    return error.code == 429 || error.code == 503;
+}
+
+double seconds_of(SteadyClock::duration time) {
+    return std::chrono::duration<double>(time).count();
+}
+
+}  // namespace
+
+Flight::Portion Fetcher::Job::portion() const {
+    if (!in_portions) return {};
+    if (speed == 0) return {first_portion, smallest_portion};
+    const auto second = std::clamp(speed, smallest_portion, largest_portion);
+    // What is under way behind a cut is lost, so only a connection that lags is cut.
+    const auto half = std::max(speed, smallest_portion);
+    if (workers <= 1) return {share_alone * second, half};
+    const auto last = std::clamp(speed / 8, smallest_last_portion, smallest_portion);
+    return {std::clamp(flight->missing() / (2 * workers), last, second), half};
+}
+
+void Fetcher::Job::note_speed(std::uint64_t bytes, SteadyClock::duration time) {
+    if (bytes < least_measured || time <= SteadyClock::duration::zero()) return;
+    speed = static_cast<std::uint64_t>(static_cast<double>(bytes) / seconds_of(time));
+}
+
+void Fetcher::Job::use_one_connection() {
+    connections.only_one();
+    in_portions = false;
+}
+
+Task<void> Fetcher::run(std::shared_ptr<Job> job, Flight::Claim first) {
+    auto& flight = *job->flight;
+    auto reservation = co_await store_.reserve(flight.missing_in(job->goal), &flight.partial());
+    if (!reservation) {
+        flight.release(first.id);
+        log_.warn("a file passes without being kept",
+                  {{"path", job->source.path}, {"cause", reservation.error().message}});
+        co_await flights_.fail(job->flight, reservation.error());
+        if (job->registered) flight.end_filling();
+        co_return;
+    }
+    job->reservation = std::move(*reservation);
+    auto slot = co_await slots_.take();
+    co_await work(job, first, std::move(slot));
+}
+
+// One connection, until there is nothing left for it.
+Task<void> Fetcher::work(std::shared_ptr<Job> job, Flight::Claim first, TransferSlots::Slot slot) {
+    auto& flight = *job->flight;
+    for (std::optional<Flight::Claim> claim = first; claim;) {
+        const auto fetched = co_await fetch_claim(*job, claim->id);
+        if (!fetched) {
+            flight.release(claim->id);
+            co_await give_up(*job, fetched.error());
+            break;
+        }
+        const bool too_many = job->workers > job->connections.wanted();
+        if (too_many || (slot.is_further() && slots_.are_wanted())) {
+            flight.release(claim->id);
+            break;
+        }
+        claim = flight.next_claim(claim->id, job->goal, job->portion());
+    }
+    slot.give_back();
+    if (--job->workers > 0) co_return;
+    if (job->registered) flight.end_filling();
+    co_await flights_.verify_and_publish(job->flight);
+    const auto failure = flight.failure();
+    if (!failure || failure->kind != ErrorKind::corrupt) co_return;
+    const auto& source = job->source;
+    leads_.forget(resolve_target(source.repo, source.file.commit, source.path), source.credential);
+    if (job->mirror) upstream_.distrust(*job->mirror);
+}
+
+// The others bring what this connection could not, as long as there are others.
+Task<void> Fetcher::give_up(Job& job, Error error) {
+    if (job.flight->failure()) co_return;
+    const auto& source = job.source;
+    const bool is_last = job.workers == 1;
+    log_.warn(is_last ? "a transfer from the Hub failed" : "one of several connections failed",
+              {{"path", source.path}, {"repo", source.repo.name}, {"cause", error.message}});
+    if (is_last) co_await flights_.fail(job.flight, std::move(error));
+    else job.connections.back_off();
+}
+
+// From the first answer on: measures what the connections bring together, and adds some when that
+// helps. Between its looks it holds nothing, so that the transfer may end without it.
+Task<void> Fetcher::watch(std::weak_ptr<Job> watched) {
+    std::uint64_t received = 0;
+    SteadyClock::duration held_up{};
+    auto since = SteadyClock::now();
+    for (;;) {
+        co_await sleep_for(ConnectionCount::window);
+        const auto job = watched.lock();
+        if (!job || job->workers == 0 || !job->in_portions) co_return;
+        const auto now = SteadyClock::now();
+        const auto time = now - std::exchange(since, now);
+        const auto bytes = job->received - std::exchange(received, job->received);
+        const auto held = job->held_up - std::exchange(held_up, job->held_up);
+        if (job->speed == 0) job->note_speed(bytes / job->workers, time);
+        const auto all = seconds_of(time) * static_cast<double>(job->workers);
+        job->connections.note({seconds_of(time), bytes, job->workers, seconds_of(held) / all});
+        while (job->workers < job->connections.wanted() && add_connection(job)) {
+        }
+    }
+}
+
+bool Fetcher::add_connection(const std::shared_ptr<Job>& job) {
+    if (job->host.empty()) return false;
+    auto slot = slots_.try_take_further(job->host);
+    if (!slot) return false;
+    const auto claim = job->flight->next_claim(0, job->goal, job->portion());
+    if (!claim) return false;
+    ++job->workers;
+    job->thread.tasks().spawn("fetch", work(job, *claim, std::move(slot)));
+    return true;
+}
+
+Task<Result<void>> Fetcher::fetch_claim(Job& job, std::uint64_t claim) {
+    auto& flight = *job.flight;
+    SteadyClock::duration pause = first_pause;
+    int attempts = 0;
+    for (;;) {
+        const auto before = flight.claimed(claim);
+        if (before.empty()) co_return Result<void>();
+        auto moved = co_await transfer(job, claim);
+        if (const auto failure = flight.failure()) co_return std::unexpected(*failure);
+        if (moved) continue;
+        const auto& error = moved.error();
+        if (!may_help_to_try_again(error.kind)) co_return moved;
+        if (is_overload(error) && job.workers > 1) co_return moved;
+        if (flight.claimed(claim).begin != before.begin) {
+            attempts = 0;
+            pause = first_pause;
+        }
+        if (++attempts >= max_attempts) co_return moved;
+        co_await sleep_for(pause);
+        pause = std::min<SteadyClock::duration>(pause * 2, longest_pause);
+    }
+}
+
+}  // namespace hubkeep
