@@ -43,7 +43,7 @@ class ConnectionCount {
     int rest_ = 0;            // windows until the next trial
     int next_rest_ = first_rest;
 
-    static constexpr int first_rest = 20;
+    static constexpr int first_rest = 6;
     static constexpr int longest_rest = 400;
 };
 

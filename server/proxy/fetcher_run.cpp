@@ -18,7 +18,7 @@ constexpr std::uint64_t largest_portion = 64 * MiB;
 // A few bytes tell more about latency than about speed.
 constexpr std::uint64_t least_measured = 256 * 1024;
 // A connection that is alone asks less often.
-constexpr std::uint64_t share_alone = 4;
+constexpr std::uint64_t share_alone = 2;
 
 bool may_help_to_try_again(ErrorKind kind) {
     return kind == ErrorKind::unreachable || kind == ErrorKind::timed_out ||
@@ -41,7 +41,7 @@ Flight::Portion Fetcher::Job::portion() const {
     if (speed == 0) return {first_portion, smallest_portion};
     const auto second = std::clamp(speed, smallest_portion, largest_portion);
     // What is under way behind a cut is lost, so only a connection that lags is cut.
-    const auto half = std::max(speed, smallest_portion);
+    const auto half = std::max(speed / 2, smallest_portion);
     if (workers <= 1) return {share_alone * second, half};
     const auto last = std::clamp(speed / 8, smallest_last_portion, smallest_portion);
     return {std::clamp(flight->missing() / (2 * workers), last, second), half};
