@@ -54,9 +54,13 @@ void Flights::drop(const std::shared_ptr<Flight>& flight) {
 
 Task<void> Flights::checkpoint(std::shared_ptr<Flight> flight) {
     if (!flight->begin_checkpoint()) co_return;
-    const auto done = co_await store_.checkpoint(flight->partial(), flight->extents());
-    flight->end_checkpoint();
-    if (!done) log_.warn("cannot remember a transfer", {{"cause", done.error().message}});
+    for (bool again = true; again;) {
+        const auto done = co_await store_.checkpoint(flight->partial(), flight->extents());
+        flight->end_checkpoint();
+        if (!done) log_.warn("cannot remember a transfer", {{"cause", done.error().message}});
+        // A slow disk: as much came meanwhile, and nobody may come by to ask for it.
+        again = done && flight->checkpoint_due() && flight->begin_checkpoint();
+    }
 }
 
 Task<void> Flights::catch_up(std::shared_ptr<Flight> flight) {
