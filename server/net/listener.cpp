@@ -14,6 +14,8 @@ namespace {
 using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol, Executor>;
 
 constexpr int backlog = 1024;
+// A thread with much to send comes back to the listener only after everything else had its turn.
+constexpr int accepts_per_turn = 64;
 constexpr auto pause = milliseconds(100);
 constexpr auto warn_every = seconds(10);
 
@@ -40,6 +42,7 @@ error_code bind(Acceptor& acceptor, const asio::ip::tcp::endpoint& endpoint) {
     }
     if (!ec) acceptor.bind(endpoint, ec);
     if (!ec) acceptor.listen(backlog, ec);
+    if (!ec) acceptor.non_blocking(true, ec);
     if (ec) close(acceptor);
     return ec;
 }
@@ -53,6 +56,7 @@ error_code bind_file(Acceptor& acceptor, const asio::local::stream_protocol::end
     }
     if (!ec) acceptor.bind(endpoint, ec);
     if (!ec) acceptor.listen(backlog, ec);
+    if (!ec) acceptor.non_blocking(true, ec);
     if (ec) close(acceptor);
     return ec;
 }
@@ -105,6 +109,8 @@ struct Listener::State : std::enable_shared_from_this<State> {
     Result<void> open_file(const std::string& path);
     Result<void> open_address(const ListenAddress& address);
     void hand_over(IoThread& thread, Socket socket);
+    bool accept_now();
+    bool has_room() const { return open_streams(threads) < max_open; }
     void complain(std::string_view what, std::string_view cause);
     static Task<void> accept(std::shared_ptr<State> self);
     void stop();
@@ -134,9 +140,19 @@ void Listener::State::complain(std::string_view what, std::string_view cause) {
     log.warn(what, {{"cause", cause}, {"open", open_streams(threads)}});
 }
 
+// False when nobody waits, or cannot be accepted now.
+bool Listener::State::accept_now() {
+    IoThread& thread = threads.next();
+    Socket socket(thread.executor());
+    error_code ec;
+    acceptor.accept(socket, ec);
+    if (!ec) hand_over(thread, std::move(socket));
+    return !ec;
+}
+
 Task<void> Listener::State::accept(std::shared_ptr<State> self) {
     while (!self->stopped) {
-        if (open_streams(self->threads) >= self->max_open) {
+        if (!self->has_room()) {
             self->complain("new connections wait", "the limit of open connections is reached");
             co_await sleep_for(pause);
             continue;
@@ -145,6 +161,9 @@ Task<void> Listener::State::accept(std::shared_ptr<State> self) {
         auto [ec, socket] = co_await self->acceptor.async_accept(thread.executor(), as_result);
         if (!ec) {
             self->hand_over(thread, std::move(socket));
+            int more = accepts_per_turn;
+            while (--more > 0 && self->has_room() && self->accept_now()) {
+            }
         } else if (!self->stopped && ec != asio::error::connection_aborted) {
             self->complain("cannot accept connections for now", ec.message());
             co_await sleep_for(pause);
@@ -158,14 +177,9 @@ void Listener::State::stop() {
     // Before it closes, so that it cannot be the file of who comes next.
     if (!socket_file.empty()) static_cast<void>(remove_file(socket_file));
     // Clients that wait in the backlog believe to be connected: they get an answer, not a reset.
-    error_code ec;
-    acceptor.non_blocking(true, ec);
-    while (!ec) {
-        IoThread& thread = threads.next();
-        Socket socket(thread.executor());
-        acceptor.accept(socket, ec);
-        if (!ec) hand_over(thread, std::move(socket));
+    while (accept_now()) {
     }
+    error_code ec;
     acceptor.close(ec);
 }
 

@@ -9,6 +9,8 @@ namespace {
 constexpr std::uint64_t smallest_block = 16 * 1024;
 constexpr std::uint64_t largest_block = 1024 * 1024;
 constexpr std::uint64_t least_blocks = 4;
+// To ask once more costs more than the rest of such a file.
+constexpr std::uint64_t small_file = 256 * 1024;
 constexpr std::uint64_t most_ahead = 8 * 1024 * 1024;
 // From here on the blocks grow with the number of stretches.
 constexpr std::size_t many_stretches = 8 * 1024;
@@ -17,6 +19,7 @@ constexpr std::size_t many_stretches = 8 * 1024;
 
 ByteRange blocks_around(ByteRange wanted, std::uint64_t size, std::uint64_t behind,
                         std::size_t stretches) {
+    if (size <= small_file) return {0, size};
     const std::uint64_t crowd =
         std::bit_floor(std::max<std::size_t>(stretches / many_stretches, 1));
     const auto block = std::min(smallest_block * crowd, largest_block);

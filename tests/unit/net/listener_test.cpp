@@ -86,7 +86,10 @@ class SocketFile : public testing::Test {
         folder = ::mkdtemp(name);
         path = folder + "/admin.sock";
     }
-    void TearDown() override { fs::remove_all(folder); }
+    void TearDown() override {
+        threads.io.on_each([](IoThread&) {});  // a listener that stops takes its file along
+        fs::remove_all(folder);
+    }
 
     Result<std::unique_ptr<Listener>> open(Listener::OnConnection on = ignore) {
         return Listener::open(threads.io, {.socket_file = path}, std::move(on), threads.log);

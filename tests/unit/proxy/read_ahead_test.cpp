@@ -22,8 +22,13 @@ TEST(BlocksAround, AreWholeAndAFewAtTheLeast) {
     EXPECT_EQ(blocks_around({32 * KiB, 320 * KiB}, GiB, 0, 0), (ByteRange{32 * KiB, 320 * KiB}));
 }
 
-TEST(BlocksAround, EndWithTheFileAndThenReachBack) {
+TEST(BlocksAround, AreAllOfASmallFile) {
     EXPECT_EQ(blocks_around({0, 10}, 100, 0, 0), (ByteRange{0, 100}));
+    EXPECT_EQ(blocks_around({99 * KiB, 256 * KiB}, 256 * KiB, 0, 0), (ByteRange{0, 256 * KiB}));
+    EXPECT_LT(blocks_around({0, 10}, 256 * KiB + 1, 0, 0).end, 256 * KiB);
+}
+
+TEST(BlocksAround, EndWithTheFileAndThenReachBack) {
     const auto size = GiB + 5;
     const auto footer = blocks_around({size - 8, size}, size, 0, 0);
     EXPECT_EQ(footer.end, size);
