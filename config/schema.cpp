@@ -148,7 +148,8 @@ std::vector<Setting> cache_settings() {
             "When it is reached, files that were not used for longest leave."),
         row<FIELD(cache.memory)>("cache.memory",
             "How much memory answers about files, and small files, may take that are asked for "
-            "again and again; what was not used for longest leaves. 0B: none."),
+            "again and again; each io thread has its share, and what was not used for longest "
+            "leaves. 0B: none."),
         row<FIELD(limits.connections)>("limits.connections",
             "How many connections of clients may be open; fewer when the system allows fewer. "
             "One more is told to come back later (429)."),

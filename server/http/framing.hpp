@@ -1,5 +1,6 @@
 #pragma once
-// What Beast 1.81 lets through and must not reach us (RFC 9112 sections 3, 5.2, 6): any
+// What must not reach us and what nobody before it refuses: of requests parse_request() checks the
+// lines alone, of answers Beast 1.81 lets through (RFC 9112 sections 3, 5.2, 6): any
 // Transfer-Encoding but one "chunked" on HTTP/1.1, Transfer-Encoding beside Content-Length,
 // repeated Content-Length, no Host or two, obs-fold, a target that is not origin-form, control
 // bytes. Pure.

@@ -7,9 +7,8 @@
 #include <exception>
 #include <optional>
 
-#include "common/trim.hpp"
-
 #include "common/check.hpp"
+#include "common/trim.hpp"
 
 namespace hubkeep {
 namespace {
@@ -17,8 +16,6 @@ namespace {
 namespace http = boost::beast::http;
 
 constexpr std::size_t first_capacity = 4 * 1024;
-constexpr std::size_t max_head_bytes = 64 * 1024;
-constexpr std::size_t usual_fields = 12;
 
 // Without its end; nothing when there is none, or half of one before it.
 std::optional<std::string_view> take_line(std::string_view& text) {
@@ -34,17 +31,9 @@ std::string_view view(boost::beast::string_view text) {
     return {text.data(), text.size()};
 }
 
-template <typename Fields>
-Headers copy_fields(const Fields& fields) {
-    Headers headers;
-    for (const auto& field : fields) headers.add(view(field.name_string()), view(field.value()));
-    return headers;
-}
-
 // Beast 1.81 throws on some input that it should refuse, and has limits on bodies that are not read
 // through it.
-template <typename Parser>
-Result<void> feed(Parser& parser, std::string_view text) {
+Result<void> feed(http::response_parser<http::empty_body>& parser, std::string_view text) {
     parser.header_limit(static_cast<std::uint32_t>(text.size() + 1));
     parser.body_limit(boost::none);
     boost::system::error_code ec;
@@ -53,15 +42,27 @@ Result<void> feed(Parser& parser, std::string_view text) {
     } catch (const std::exception&) {
         return fail(ErrorKind::protocol, "the head of the message is malformed", 400);
     }
-    const auto first_line = text.substr(0, text.find('\r'));
-    if (ec == http::error::bad_version && std::ranges::count(first_line, ' ') == 2) {
-        return fail(ErrorKind::protocol, "only HTTP/1.1 and HTTP/1.0 are spoken here", 505);
-    }
     if (ec || !parser.is_header_done()) {
         return fail(ErrorKind::protocol,
                     "the head of the message is malformed" + (ec ? ": " + ec.message() : ""), 400);
     }
     return {};
+}
+
+std::unexpected<Error> malformed(std::string_view what) {
+    return fail(ErrorKind::protocol, "the head of the message is malformed: " + std::string(what),
+                400);
+}
+
+// How many fields there are up to the empty line.
+Result<std::size_t> count_fields(std::string_view text) {
+    std::size_t count = 0;
+    for (auto line = take_line(text); line; line = take_line(text)) {
+        if (line->empty()) return count;
+        if (!line->contains(':')) return malformed("a header field without a colon");
+        ++count;
+    }
+    return malformed("it has no end");
 }
 
 }  // namespace
@@ -115,15 +116,10 @@ Result<std::size_t> HeadScanner::scan(std::string_view text) {
 }
 
 // RFC 9112 sections 3 and 5. What the words may hold is for framing to say, but for what would make
-// another line of one.
-Result<RequestHead> parse_request(std::string_view text) {
-    const auto malformed = [](std::string_view what) {
-        return fail(ErrorKind::protocol,
-                    "the head of the message is malformed: " + std::string(what), 400);
-    };
-    if (text.size() > max_head_bytes || text.find('\0') != text.npos) {
-        return malformed("it is too long, or has a byte that cannot be");
-    }
+// another line of one. Nothing is copied before all of it is known to be right: a token would stay
+// behind in memory.
+Result<RequestHead> parse_request(std::string_view text, std::size_t max_fields) {
+    if (text.contains('\0')) return malformed("it has a byte that cannot be");
     auto line = take_line(text);
     if (!line) return malformed("a line has no end");
     const auto first = line->find(' ');
@@ -136,14 +132,15 @@ Result<RequestHead> parse_request(std::string_view text) {
     if (version != "HTTP/1.1" && version != "HTTP/1.0") {
         return fail(ErrorKind::protocol, "only HTTP/1.1 and HTTP/1.0 are spoken here", 505);
     }
+    const auto fields = count_fields(text);
+    if (!fields) return std::unexpected(fields.error());
+    if (*fields > max_fields) return fail(ErrorKind::protocol, "too many header fields", 431);
     head.minor_version = version.back() - '0';
-    head.headers.reserve(usual_fields);
+    head.headers.reserve(*fields);
     for (line = take_line(text); line && !line->empty(); line = take_line(text)) {
         const auto colon = line->find(':');
-        if (colon == line->npos) return malformed("a header field without a colon");
         head.headers.add(line->substr(0, colon), trimmed(line->substr(colon + 1)));
     }
-    if (!line) return malformed("it has no end");
     return head;
 }
 
@@ -152,7 +149,9 @@ Result<ParsedResponse> parse_response(std::string_view text) {
     parser.skip(true);
     if (auto fed = feed(parser, text); !fed) return std::unexpected(fed.error());
     const auto& message = parser.get();
-    return ParsedResponse{{static_cast<int>(message.result_int()), copy_fields(message)},
+    Headers headers;
+    for (const auto& field : message) headers.add(view(field.name_string()), view(field.value()));
+    return ParsedResponse{{static_cast<int>(message.result_int()), std::move(headers)},
                           static_cast<int>(message.version()) - 10};
 }
 

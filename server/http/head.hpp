@@ -56,7 +56,8 @@ struct ParsedResponse {
     int minor_version = 1;
 };
 
-Result<RequestHead> parse_request(std::string_view text);
+// `text` is a whole head as HeadScanner found it. Errors: protocol with the status to answer with.
+Result<RequestHead> parse_request(std::string_view text, std::size_t max_fields);
 Result<ParsedResponse> parse_response(std::string_view text);
 
 }  // namespace hubkeep

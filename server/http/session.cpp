@@ -80,8 +80,9 @@ Task<void> SessionImpl::run() {
 }
 
 void SessionImpl::drain() {
-    if (!idle_ || stream_.has_input_or_eof()) return;
-    if (served_ > 0) stream_.close();
+    if (!idle_) return;
+    // What has come may be a request, or the beginning of one.
+    if (served_ > 0 && !stream_.has_input_or_eof()) stream_.close();
     else stream_.expires_after(std::min<SteadyClock::duration>(last_call, hub_.limits_.idle_time));
 }
 
@@ -134,7 +135,7 @@ Task<Result<std::size_t>> SessionImpl::read_head() {
 Result<void> SessionImpl::begin_turn(std::size_t head_size) {
     Turn& turn = *turn_;
     const auto text = input_.text().substr(0, head_size);
-    auto request = parse_request(text);
+    auto request = parse_request(text, hub_.limits_.head_fields);
     if (!request) return std::unexpected(request.error());
     turn.request = std::move(*request);
     const auto framing = check_request(turn.request, text, hub_.limits_.head_fields);

@@ -29,6 +29,8 @@ struct Origin {
 struct Url {
     Origin origin;
     std::string target = "/";
+
+    bool operator==(const Url&) const = default;
 };
 Result<Url> parse_url(std::string_view text);
 // RFC 3986 section 5.2 for the two forms of a Location that occur: absolute, and starting with a

@@ -115,9 +115,9 @@ Task<Result<std::size_t>> Stream::read_some(std::span<char> buffer) {
 
 Task<Result<void>> Stream::write(std::span<const asio::const_buffer> pieces, WriteOptions options) {
     State& s = *state_;
-    if (s.due()) co_await s.rest();
     Pieces rest(pieces);
     while (!rest.empty()) {
+        if (s.due()) co_await s.rest();
         if (!s.socket.is_open()) co_return s.failure({}, "writing");
         const Step step = s.write_now(rest, options.more);
         s.moved(step, options.stall);

@@ -62,9 +62,10 @@ class Stream {
     // Writes all of up to 16 pieces, as one system call where possible.
     Task<Result<void>> write(std::span<const asio::const_buffer> pieces, WriteOptions options = {});
     // Sends a part of a file that is not being truncated: by sendfile(2) on a plain stream, and on
-    // TLS where the kernel encrypts, else by large reads. Never waits for the disk on the io
-    // thread. Pushes the deadline by `stall` on each progress. A file that is shorter than the
-    // range is `corrupt`. `sent` counts the bytes as they leave.
+    // TLS where the kernel encrypts, else by large reads. What is not in
+    // memory, as samples tell, is read by other threads first. Pushes the deadline by `stall` on
+    // each progress. A file that is shorter than the range is `corrupt`. `sent` counts the bytes as
+    // they leave.
     Task<Result<void>> send_file(const File& file, ByteRange range, SteadyClock::duration stall,
                                  std::uint64_t* sent = nullptr);
 

@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 
 #include <boost/system/error_code.hpp>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -44,8 +45,8 @@ class TlsEngine {
     Step connect();
     // `ended` at close_notify alone: a bare FIN could come from anybody on the way.
     Step read(std::span<char> buffer);
-    // A part of it may go. After needs_room the same bytes have to come first again; where they lie
-    // may change.
+    // A part of it may go. After needs_room the same bytes have to come first again, and at least
+    // as many; where they lie may change.
     Step write(std::span<const char> data);
     // With FileWay::kernel_tls only; `ended` when the file is shorter than it should be.
     Step send_file(int file, std::uint64_t offset, std::size_t size);

@@ -39,10 +39,16 @@ void ConnectionCount::settle() {
     next_rest_ = std::min(2 * next_rest_, longest_rest);
 }
 
-void ConnectionCount::back_off() {
-    most_ = std::max<std::size_t>(1, wanted_ - 1);
+void ConnectionCount::back_off(std::size_t running) {
+    most_ = running > 1 ? running - 1 : 1;
     wanted_ = most_;
     before_ = 0;
+}
+
+void ConnectionCount::cannot_have_more_than(std::size_t running) {
+    wanted_ = std::max<std::size_t>(1, running);
+    before_ = 0;
+    rest_ = first_rest;
 }
 
 void ConnectionCount::only_one() {

@@ -27,8 +27,10 @@ class ConnectionCount {
         double held_up = 0;
     };
     void note(const Measured& measured);
-    // A server does not want as many: one fewer from now on, and no more trials.
-    void back_off();
+    // A server does not want as many as are running: one fewer from now on, and no more trials.
+    void back_off(std::size_t running);
+    // There is no room for more now: these stay, and a trial is made after a while.
+    void cannot_have_more_than(std::size_t running);
     // More than one connection is of no use here.
     void only_one();
 

@@ -36,7 +36,7 @@ struct Fetcher::Job : std::enable_shared_from_this<Job> {
     std::unique_ptr<Reservation> reservation;
     std::optional<Origin> mirror;  // that sent some of the bytes
     std::string host;              // that sends them, "" until it is known
-    int questions = 0;             // that the Hub was asked for it
+    int questions = 0;             // to the Hub, for one portion after the other
     ConnectionCount connections;
     std::size_t workers = 0;
     std::uint64_t speed = 0;          // of one connection, bytes per second; 0: not known yet

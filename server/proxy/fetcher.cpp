@@ -90,11 +90,12 @@ Task<Result<HubAnswer>> Fetcher::ask(IoThread& thread, HubRequest request, const
     const auto target = request.target;
     if (auto lead = leads_.find(target, credential, unix_now())) {
         auto led = co_await upstream_.ask_where_led(thread, request, *lead);
-        if (led && (is_part_of(*led, source, range) || is_overloaded(led->response.status()))) {
+        const bool is_it = led && is_part_of(*led, source, range);
+        if (!is_it) leads_.forget(target, credential, *lead);
+        if (is_it || (led && is_overloaded(led->response.status()))) {
             led->led_to = std::move(*lead);
             co_return led;
         }
-        leads_.forget(target, credential);
     }
     auto answer = co_await upstream_.ask(thread, request, credential, Follow::anywhere);
     if (!answer) co_return answer;

@@ -84,7 +84,8 @@ Task<void> Fetcher::work(std::shared_ptr<Job> job, Flight::Claim first, Transfer
             break;
         }
         const bool too_many = job->workers > job->connections.wanted();
-        if (too_many || (slot.is_further() && slots_.are_wanted())) {
+        const bool is_spare = too_many || (slot.is_further() && slots_.are_wanted());
+        if (is_spare && job->workers > 1) {
             flight.release(claim->id);
             break;
         }
@@ -109,7 +110,7 @@ Task<void> Fetcher::give_up(Job& job, Error error) {
     log_.warn(is_last ? "a transfer from the Hub failed" : "one of several connections failed",
               {{"path", source.path}, {"repo", source.repo.name}, {"cause", error.message}});
     if (is_last) co_await flights_.fail(job.flight, std::move(error));
-    else job.connections.back_off();
+    else job.connections.back_off(job.workers);
 }
 
 // From the first answer on: measures what the connections bring together, and adds some when that
@@ -129,7 +130,10 @@ Task<void> Fetcher::watch(std::weak_ptr<Job> watched) {
         if (job->speed == 0) job->note_speed(bytes / job->workers, time);
         const auto all = seconds_of(time) * static_cast<double>(job->workers);
         job->connections.note({seconds_of(time), bytes, job->workers, seconds_of(held) / all});
-        while (job->workers < job->connections.wanted() && add_connection(job)) {
+        while (job->workers < job->connections.wanted()) {
+            if (add_connection(job)) continue;
+            job->connections.cannot_have_more_than(job->workers);
+            break;
         }
     }
 }

@@ -30,7 +30,7 @@ Result<void> Fetcher::take_hint(Job& job, const Opened& opened, std::uint64_t cl
     if (opened.origin != upstream_.hub()) job.mirror = opened.origin;
     if (!job.in_portions) return {};
     job.host = opened.host;
-    if (opened.asked_hub) ++job.questions;
+    job.questions = opened.asked_hub ? job.questions + 1 : 0;
     if (!opened.whole && opened.left_hub && job.questions < max_questions) {
         const bool is_long = job.goal.size() > Job::first_portion;
         if (is_long && !std::exchange(job.watched, true)) {
@@ -134,6 +134,10 @@ Task<void> Fetcher::write_piece(Job& job, Transfer& transfer, std::span<const ch
         room.end = std::min(transfer.end, position + allocation_bytes);
         transfer.allocated = room.end;
     }
+    if (!flight.begin_writing()) {
+        transfer.error = Error{ErrorKind::cancelled, "the transfer has failed"};
+        co_return;
+    }
     const auto written = co_await offload(store_.pool(), [&]() -> Result<void> {
         const auto& file = flight.partial().file;
         const auto allocated = file.allocate(room.begin, room.end - room.begin);
@@ -142,6 +146,7 @@ Task<void> Fetcher::write_piece(Job& job, Transfer& transfer, std::span<const ch
         if (done) flight.hash(position, piece);
         return done;
     });
+    flight.end_writing();
     if (!written) {
         transfer.error = written.error();
         co_return;
@@ -150,8 +155,10 @@ Task<void> Fetcher::write_piece(Job& job, Transfer& transfer, std::span<const ch
     job.reservation->use(piece.size());
     transfer.end = flight.advance(transfer.claim, piece.size());
     auto& tasks = job.thread.tasks();
-    if (flight.checkpoint_due()) tasks.spawn("remember", flights_.checkpoint(job.flight));
-    if (job.registered && flight.begin_catching_up()) {
+    if (flight.checkpoint_due()) tasks.spawn("remember", flights_.remember(job.flight));
+    // Who fetches a file by ranges completes it in the end.
+    const bool will_be_full = job.registered || flight.missing() <= flight.size() / 2;
+    if (will_be_full && flight.begin_catching_up()) {
         tasks.spawn("catch up", flights_.catch_up(job.flight));
     }
 }

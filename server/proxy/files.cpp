@@ -67,9 +67,11 @@ std::optional<Files::HotAnswer> Files::answer_now(Exchange& exchange, const HotT
 void Files::keep_hot(const Answer& answer, const StaysTrue& stays_true) {
     const auto& request = answer.exchange.request();
     const auto& route = answer.route;
-    // What was asked for under another target, or is made for this one answer, is not.
-    const bool is_plain = route.kind != Route::Kind::raw && route.target() == request.target;
-    if (!is_plain || !stays_true.holds(unix_now())) return;
+    // What was asked for under another target, or is made for this one answer, is not; nor what
+    // anybody can make new names for.
+    const bool is_plain = route.kind != Route::Kind::raw && route.target() == request.target &&
+                          (route.query.empty() || route.query == "download=true");
+    if (settings_.cache.memory.bytes == 0 || !is_plain || !stays_true.holds(unix_now())) return;
     const auto known = hot(answer.exchange);
     const auto* const before = known ? known->find(answer.caller.access) : nullptr;
     if (before != nullptr && before->stays_true.holds(unix_now())) return;

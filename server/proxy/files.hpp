@@ -56,6 +56,8 @@ class Files {
     void keep_hot(const Answer& answer, const StaysTrue& stays_true);
     Task<void> follow(Answer& answer, std::shared_ptr<Flight> flight, bool created);
     Task<Result<void>> first_bytes(Answer& answer, Flight& flight);
+    Task<Result<std::uint64_t>> wait_for_bytes(Answer& answer, Flight& flight,
+                                               std::uint64_t position, TimePoint patience);
     Task<Result<void>> copy(Answer& answer, std::shared_ptr<Flight> flight);
     Task<Result<void>> go_on_directly(Answer& answer, Flight& flight, std::uint64_t position);
     void fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,

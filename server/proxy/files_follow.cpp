@@ -11,6 +11,7 @@ constexpr std::uint64_t portion_bytes = 16 * 1024 * 1024;
 // A client gives up after 10 s without a head.
 constexpr auto patience_for_first_bytes = seconds(5);
 constexpr auto patience_for_bytes = seconds(120);
+constexpr auto between_looks = seconds(2);
 
 }  // namespace
 
@@ -86,6 +87,17 @@ Task<Result<void>> Files::first_bytes(Answer& answer, Flight& flight) {
     }
 }
 
+// As readable(), but a client that leaves meanwhile is noticed: nobody writes to it who would.
+Task<Result<std::uint64_t>> Files::wait_for_bytes(Answer& answer, Flight& flight,
+                                                  std::uint64_t position, TimePoint patience) {
+    for (;;) {
+        const auto look = std::min<TimePoint>(patience, SteadyClock::now() + between_looks);
+        auto more = co_await flight.readable(position, answer.whole, look);
+        const bool looks_again = !more && !flight.failure() && SteadyClock::now() < patience;
+        if (!looks_again || answer.exchange.client_gone()) co_return more;
+    }
+}
+
 Task<Result<void>> Files::copy(Answer& answer, std::shared_ptr<Flight> flight) {
     auto position = answer.range.begin;
     auto patience = SteadyClock::now() + patience_for_bytes;
@@ -103,7 +115,7 @@ Task<Result<void>> Files::copy(Answer& answer, std::shared_ptr<Flight> flight) {
         if (const auto claim = flight->claim_for_reader(position, goal)) {
             fetch(answer, flight, goal, *claim);
         }
-        const auto more = co_await flight->readable(position, answer.whole, patience);
+        const auto more = co_await wait_for_bytes(answer, *flight, position, patience);
         if (more) continue;
         if (more.error().kind != ErrorKind::no_space) co_return std::unexpected(more.error());
         auto rest = co_await go_on_directly(answer, *flight, position);

@@ -7,6 +7,7 @@
 // What it remembers is what the cache says to somebody who has passed the gate (access.hpp) and
 // belongs to a group of clients (Scope::access): whoever uses it sends each request there first.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>

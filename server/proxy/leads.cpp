@@ -11,6 +11,9 @@ constexpr std::int64_t longest_seconds = 300;
 constexpr std::int64_t unsigned_seconds = 60;
 // A transfer that begins in the last moment, and clocks that differ.
 constexpr std::int64_t margin_seconds = 30;
+// One asks the Hub anew, and those who come meanwhile go on with what is there.
+constexpr std::int64_t last_call_seconds = 10;
+static_assert(last_call_seconds < margin_seconds);
 
 std::string key_of(const std::string& target, const Credential& credential) {
     return target + '\n' + (credential.token.empty() ? "" : credential.token.fingerprint());
@@ -24,8 +27,14 @@ std::optional<Url> Leads::find(const std::string& target, const Credential& cred
     const std::lock_guard lock(mutex_);
     const auto found = leads_.find(key);
     if (found == leads_.end()) return std::nullopt;
-    if (now < found->second.until) return found->second.url;
-    leads_.erase(found);
+    auto& lead = found->second;
+    if (now < lead.until) return lead.url;
+    if (lead.is_last_call || now >= lead.until + last_call_seconds) {
+        leads_.erase(found);
+    } else {
+        lead.is_last_call = true;
+        lead.until += last_call_seconds;
+    }
     return std::nullopt;
 }
 
@@ -54,6 +63,13 @@ void Leads::forget(const std::string& target, const Credential& credential) {
     const auto key = key_of(target, credential);
     const std::lock_guard lock(mutex_);
     leads_.erase(key);
+}
+
+void Leads::forget(const std::string& target, const Credential& credential, const Url& url) {
+    const auto key = key_of(target, credential);
+    const std::lock_guard lock(mutex_);
+    const auto found = leads_.find(key);
+    if (found != leads_.end() && found->second.url == url) leads_.erase(found);
 }
 
 std::size_t Leads::size() const {

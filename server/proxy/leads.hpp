@@ -23,6 +23,8 @@ class Leads {
                             std::int64_t now);
     void learn(const std::string& target, const Credential& credential, Url url, std::int64_t now);
     void forget(const std::string& target, const Credential& credential);
+    // Nothing happens when a newer one is there by now.
+    void forget(const std::string& target, const Credential& credential, const Url& url);
     std::size_t size() const;
 
     static constexpr std::size_t max_leads = 4096;
@@ -31,6 +33,7 @@ class Leads {
     struct Lead {
         Url url;
         std::int64_t until = 0;
+        bool is_last_call = false;  // somebody asks for a newer one
     };
 
     mutable std::mutex mutex_;

@@ -35,8 +35,8 @@ class Upstream {
     Task<Result<HubAnswer>> ask(IoThread& thread, HubRequest request, const Credential& credential,
                                 Follow follow);
 
-    // Asks the address to which the Hub led a moment ago: without a credential, a quota or a
-    // breaker, and following nothing.
+    // Asks the address to which the Hub led a moment ago: without a credential, a quota, a breaker
+    // or the limit on requests to the Hub, and following nothing.
     Task<Result<HubAnswer>> ask_where_led(IoThread& thread, HubRequest request, Url url);
 
     const Origin& hub() const { return hub_.origin; }

@@ -9,6 +9,11 @@ namespace hubkeep {
 namespace {
 
 constexpr std::size_t page_rows = 256;
+// Each may say in almost a megabyte what it has.
+constexpr std::size_t page_partials = 16;
+// Transfers take their room on the disk in steps; what they took and have not filled yet is about
+// so much, and not free any more.
+constexpr std::uint64_t taken_ahead_bytes = 1024 * 1024 * 1024;
 constexpr std::size_t batch_victims = 32;
 // Evicting goes this much further than asked, so that not every transfer at the limit evicts.
 constexpr std::uint64_t max_slack_bytes = 1024ULL * 1024 * 1024;
@@ -44,7 +49,8 @@ class Oldest {
 Result<std::uint64_t> Evictor::missing_for(std::uint64_t bytes) const {
     const auto disk = disk_space(parts_.layout.data_dir());
     if (!disk) return std::unexpected(disk.error());
-    const auto wanted = bytes + keep_free_bytes_;
+    const auto promised = parts_.space->usage().reserved_bytes;
+    const auto wanted = bytes + keep_free_bytes_ + promised - std::min(promised, taken_ahead_bytes);
     const auto on_disk = wanted > disk->free_bytes ? wanted - disk->free_bytes : 0;
     return std::max(parts_.space->missing_for(bytes), on_disk);
 }
@@ -101,7 +107,7 @@ std::uint64_t Evictor::evict_oldest(std::uint64_t goal, std::optional<std::int64
     Oldest<IndexReader::StoredBlob> blobs(
         [this](const auto& after) { return reader_->oldest_blobs(after, page_rows); });
     Oldest<IndexReader::StoredPartial> partials(
-        [this](const auto& after) { return reader_->oldest_partials(after, page_rows); });
+        [this](const auto& after) { return reader_->oldest_partials(after, page_partials); });
     std::uint64_t freed = 0;
     std::uint64_t chosen = 0;
     std::vector<Victim> victims;

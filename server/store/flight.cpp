@@ -76,160 +76,11 @@ Task<Result<std::uint64_t>> Flight::readable(std::uint64_t position, bool whole,
     const std::lock_guard lock(mutex_);
     if (phase_ == Phase::failed) co_return std::unexpected(*failure_);
     if (!woken) {
+        std::erase_if(readers_, [&](const Reader& reader) { return reader.ticket == ticket; });
         co_return hubkeep::fail(ErrorKind::timed_out,
                                 "no bytes came from the Hub for too long; try again");
     }
     co_return readable_locked(position, whole);
-}
-
-std::optional<ByteRange> Flight::unclaimed_gap(ByteRange goal) const {
-    std::uint64_t from = goal.begin;
-    while (from < goal.end) {
-        const auto gap = present_.first_gap({from, goal.end});
-        if (!gap) return std::nullopt;
-        ByteRange free = *gap;
-        for (const auto& [id, claimed] : claims_) {
-            if (claimed.empty()) continue;
-            if (claimed.begin <= free.begin && free.begin < claimed.end) free.begin = claimed.end;
-        }
-        if (free.begin != gap->begin) {
-            from = free.begin;  // a claim was in the way; what follows may be present or claimed
-            continue;
-        }
-        for (const auto& [id, claimed] : claims_) {
-            if (!claimed.empty() && claimed.begin > free.begin) {
-                free.end = std::min(free.end, claimed.begin);
-            }
-        }
-        return free;
-    }
-    return std::nullopt;
-}
-
-Flight::Claim Flight::add_claim(ByteRange range) {
-    const auto id = next_claim_++;
-    claims_.emplace(id, range);
-    return {id, range};
-}
-
-std::optional<Flight::Claim> Flight::claim_for_reader(std::uint64_t position, ByteRange goal) {
-    const std::lock_guard lock(mutex_);
-    if (phase_ != Phase::filling || claims_.size() >= max_claims) return std::nullopt;
-    if (position >= size_ || present_.present_until(position) > position) return std::nullopt;
-    for (auto& [id, claimed] : claims_) {
-        if (position < claimed.begin || position >= claimed.end) continue;
-        if (position - claimed.begin <= near_bytes) return std::nullopt;
-        const ByteRange rest{position, std::min(claimed.end, goal.end)};
-        claimed.end = position;
-        return add_claim(rest);
-    }
-    // The slice around the position, unless something of it is there or on its way already.
-    const auto gap = unclaimed_gap({goal.begin, goal.end});
-    if (gap && gap->begin <= position && position < gap->end) return add_claim(*gap);
-    const auto rest = unclaimed_gap({position, goal.end});
-    if (!rest || rest->begin != position) return std::nullopt;
-    return add_claim(*rest);
-}
-
-std::optional<ByteRange> Flight::second_half(ByteRange goal, std::uint64_t least) {
-    ByteRange* longest = nullptr;
-    for (auto& [id, claimed] : claims_) {
-        const bool inside = claimed.begin >= goal.begin && claimed.end <= goal.end;
-        if (!inside || claimed.empty()) continue;
-        if (!longest || claimed.size() > longest->size()) longest = &claimed;
-    }
-    if (!longest || longest->size() / 2 < least) return std::nullopt;
-    const auto middle = longest->begin + longest->size() / 2;
-    return ByteRange{middle, std::exchange(longest->end, middle)};
-}
-
-std::optional<Flight::Claim> Flight::next_claim(std::uint64_t done, ByteRange goal,
-                                                Portion portion) {
-    Tickets tickets;
-    std::optional<Claim> next;
-    {
-        const std::lock_guard lock(mutex_);
-        if (claims_.erase(done) > 0) tickets = take_readers();
-        if (phase_ == Phase::filling) {
-            // What lies ahead of the fastest reader comes first.
-            auto front = goal;
-            for (const auto& reader : readers_) {
-                if (reader.position < goal.end)
-                    front.begin = std::max(front.begin, reader.position);
-            }
-            auto range = unclaimed_gap(front);
-            if (!range) range = unclaimed_gap(goal);
-            // A rest that is not worth a request goes with the portion before it.
-            if (range && range->size() >= portion.most + portion.most / 2) {
-                range->end = range->begin + portion.most;
-            }
-            if (!range) range = second_half(goal, portion.least);
-            if (range) next = add_claim(*range);
-        }
-    }
-    wake(std::move(tickets));
-    return next;
-}
-
-ByteRange Flight::extend(std::uint64_t claim, ByteRange goal) {
-    const std::lock_guard lock(mutex_);
-    auto& range = claims_.at(claim);
-    if (range.empty() || range.end >= goal.end) return range;
-    const auto rest = unclaimed_gap({range.end, goal.end});
-    if (rest && rest->begin == range.end) range.end = rest->end;
-    return range;
-}
-
-std::optional<ByteRange> Flight::begin_filling(std::uint64_t from) {
-    const std::lock_guard lock(mutex_);
-    if (phase_ != Phase::filling || from >= size_) return std::nullopt;
-    if (filling_ > 0 && filled_from_ <= from) return std::nullopt;
-    const auto end = filling_ > 0 ? filled_from_ : size_;
-    ++filling_;
-    filled_from_ = from;
-    return ByteRange{from, end};
-}
-
-void Flight::end_filling() {
-    const std::lock_guard lock(mutex_);
-    CHECK(filling_ > 0);
-    --filling_;
-}
-
-std::uint64_t Flight::advance(std::uint64_t claim, std::uint64_t bytes) {
-    Tickets tickets;
-    std::uint64_t end = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        auto& range = claims_.at(claim);
-        const ByteRange written{range.begin, range.begin + bytes};
-        CHECK(written.end <= size_);
-        const auto before = present_.total();
-        present_.add(written);
-        if (since_checkpoint_ == 0) unremembered_since_ = SteadyClock::now();
-        since_checkpoint_ += present_.total() - before;
-        range.begin = written.end;
-        range.end = std::max(range.end, range.begin);
-        end = range.end;
-        tickets = take_readers_in(written);
-    }
-    wake(std::move(tickets));
-    return end;
-}
-
-ByteRange Flight::claimed(std::uint64_t claim) const {
-    const std::lock_guard lock(mutex_);
-    return claims_.at(claim);
-}
-
-void Flight::release(std::uint64_t claim) {
-    Tickets tickets;
-    {
-        const std::lock_guard lock(mutex_);
-        claims_.erase(claim);
-        tickets = take_readers();  // a reader may have to claim what was given up
-    }
-    wake(std::move(tickets));
 }
 
 std::uint64_t Flight::missing_in(ByteRange goal) const {
@@ -264,9 +115,44 @@ std::size_t Flight::stretches() const {
 
 bool Flight::begin_verifying() {
     const std::lock_guard lock(mutex_);
-    if (phase_ != Phase::filling || present_.total() != size_) return false;
+    if (phase_ != Phase::filling || failing_ || present_.total() != size_) return false;
     phase_ = Phase::verifying;
     return true;
+}
+
+bool Flight::begin_failing() {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != Phase::filling || failing_) return false;
+    failing_ = true;
+    return true;
+}
+
+bool Flight::begin_writing() {
+    const std::lock_guard lock(mutex_);
+    if (failing_ || phase_ == Phase::failed) return false;
+    ++writing_;
+    return true;
+}
+
+void Flight::end_writing() {
+    Tickets tickets;
+    {
+        const std::lock_guard lock(mutex_);
+        CHECK(writing_ > 0);
+        if (--writing_ == 0) tickets = written_.take();
+    }
+    wake(std::move(tickets));
+}
+
+Task<void> Flight::until_written() {
+    const Executor executor = co_await asio::this_coro::executor;
+    std::shared_ptr<Ticket> ticket;
+    {
+        const std::lock_guard lock(mutex_);
+        if (writing_ == 0) co_return;
+        ticket = written_.enroll(executor);
+    }
+    co_await wait(ticket, TimePoint::max());
 }
 
 bool Flight::begin_catching_up() {
@@ -373,9 +259,12 @@ bool Flight::begin_checkpoint() {
     return true;
 }
 
-void Flight::end_checkpoint() {
+void Flight::end_checkpoint(bool remembered) {
     const std::lock_guard lock(mutex_);
     checkpointing_ = false;
+    if (remembered) return;
+    since_checkpoint_ = std::max<std::uint64_t>(since_checkpoint_, 1);  // due again after a while
+    unremembered_since_ = SteadyClock::now();
 }
 
 }  // namespace hubkeep

@@ -110,8 +110,15 @@ class Flight : public std::enable_shared_from_this<Flight> {
     bool begin_verifying();
     bool matches() { return hash_.finish() == digest_; }  // after catch_up() said true; once
     void set_verified();
+    // Takes the right to fail() it: nobody verifies it from then on, and nobody begins to write.
+    // False when another has it, or when it is full and its bytes are being judged already.
+    bool begin_failing();
     void fail(Error error);
     std::optional<Error> failure() const;
+    // Around each write into the file. False when it is failing: another flight may soon have it.
+    bool begin_writing();
+    void end_writing();
+    Task<void> until_written();
 
     // --- registry ---
     void opened(Partial partial);
@@ -124,7 +131,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
     // Takes the right to checkpoint, when something came since the last one and nobody else has it;
     // end_checkpoint() ends it.
     bool begin_checkpoint();
-    void end_checkpoint();
+    void end_checkpoint(bool remembered);
 
   private:
     struct Reader {
@@ -133,6 +140,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
     };
     Tickets take_readers();
     Tickets take_readers_in(ByteRange range);
+    Tickets end_claim(std::uint64_t claim);
     std::uint64_t readable_locked(std::uint64_t position, bool whole) const;
     std::optional<ByteRange> unclaimed_gap(ByteRange goal) const;
     std::optional<ByteRange> second_half(ByteRange goal, std::uint64_t least);
@@ -151,6 +159,9 @@ class Flight : public std::enable_shared_from_this<Flight> {
     TimePoint unremembered_since_{};
     bool checkpointing_ = false;
     bool catching_up_ = false;
+    bool failing_ = false;
+    std::size_t writing_ = 0;        // writes that go on
+    Waiters written_;                // those who wait for the last of them
     std::size_t filling_ = 0;        // fetches of all that follows...
     std::uint64_t filled_from_ = 0;  // ...this position
     std::optional<Error> failure_;

@@ -26,7 +26,7 @@ Result<void> FlightHash::catch_up(const File& file, std::uint64_t until) {
         const auto got = file.read_at(at, {block.get(), want});
         if (!got) return std::unexpected(got.error());
         if (*got != want) {
-            return fail(ErrorKind::corrupt, "a file of the store is shorter than was written");
+            return fail(ErrorKind::io, "a file of the store is shorter than was written");
         }
         hasher_.update(block.get(), want);
         position_ = at + want;

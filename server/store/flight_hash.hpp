@@ -19,7 +19,7 @@ class FlightHash {
 
     // Hashes `data`, which is at `offset`, when the hash has come there and nobody else hashes now.
     void take(std::uint64_t offset, std::span<const char> data);
-    // Hashes what the file has up to `until`. corrupt when the file is shorter.
+    // Hashes what the file has up to `until`. io when the file is shorter.
     Result<void> catch_up(const File& file, std::uint64_t until);
     // How far it has come; any thread.
     std::uint64_t position() const { return position_.load(std::memory_order_acquire); }

@@ -54,17 +54,18 @@ void Flights::drop(const std::shared_ptr<Flight>& flight) {
 
 Task<void> Flights::checkpoint(std::shared_ptr<Flight> flight) {
     if (!flight->begin_checkpoint()) co_return;
-    for (bool again = true; again;) {
-        const auto done = co_await store_.checkpoint(flight->partial(), flight->extents());
-        flight->end_checkpoint();
-        if (!done) log_.warn("cannot remember a transfer", {{"cause", done.error().message}});
-        // A slow disk: as much came meanwhile, and nobody may come by to ask for it.
-        again = done && flight->checkpoint_due() && flight->begin_checkpoint();
-    }
+    const auto done = co_await store_.checkpoint(flight->partial(), flight->extents());
+    flight->end_checkpoint(done.has_value());
+    if (!done) log_.warn("cannot remember a transfer", {{"cause", done.error().message}});
+}
+
+Task<void> Flights::remember(std::shared_ptr<Flight> flight) {
+    // On a slow disk as much may have come meanwhile, and nobody come by to ask for it.
+    do co_await checkpoint(flight);
+    while (flight->checkpoint_due());
 }
 
 Task<void> Flights::catch_up(std::shared_ptr<Flight> flight) {
-    if (!flight->begin_catching_up()) co_return;
     for (bool done = false; !done;) {
         const auto all = co_await offload(store_.pool(), [flight] { return flight->catch_up(); });
         done = !all || *all;  // a failure comes again at the verification
@@ -105,6 +106,8 @@ Task<void> Flights::verify_and_publish(std::shared_ptr<Flight> flight) {
 }
 
 Task<void> Flights::fail(std::shared_ptr<Flight> flight, Error error) {
+    if (!flight->begin_failing()) co_return;
+    co_await flight->until_written();
     co_await checkpoint(flight);
     if (error.kind == ErrorKind::no_space) {
         // What is there would only take more room; readers hold the file as long as they need it.
@@ -129,7 +132,9 @@ Task<void> Flights::sweep(bool all) {
         co_await checkpoint(flight);
         const std::lock_guard lock(mutex_);
         // Two references left: the registry's and ours. Joining takes this mutex, so nobody comes.
-        if (flight.use_count() == 2) flights_.erase(flight->digest());
+        const auto found = flights_.find(flight->digest());
+        const bool is_it = found != flights_.end() && found->second == flight;
+        if (is_it && flight.use_count() == 2) flights_.erase(found);
     }
 }
 

@@ -28,13 +28,14 @@ class Flights {
     };
     Task<Result<Joined>> join(Digest digest, std::uint64_t size, IndexReader& reader);
 
-    // Remembers what is on disk when something came since the last time.
-    Task<void> checkpoint(std::shared_ptr<Flight> flight);
+    // Remembers what is on disk, until no checkpoint is due.
+    Task<void> remember(std::shared_ptr<Flight> flight);
     // Hashes what came out of order, beside the transfer, so that little is left to do at its end.
+    // For who was told so by Flight::begin_catching_up().
     Task<void> catch_up(std::shared_ptr<Flight> flight);
     // Checks the digest of a flight whose bytes are all there, and publishes it.
     Task<void> verify_and_publish(std::shared_ptr<Flight> flight);
-    // Remembers the extents, then ends the flight for its readers.
+    // Remembers the extents, then ends the flight for its readers; unless it is full already.
     Task<void> fail(std::shared_ptr<Flight> flight, Error error);
 
     // To be called every few seconds: remembers what came too long ago to be lost, and lets go of
@@ -43,6 +44,7 @@ class Flights {
     std::size_t size() const;
 
   private:
+    Task<void> checkpoint(std::shared_ptr<Flight> flight);
     void drop(const std::shared_ptr<Flight>& flight);
 
     BlobStore& store_;

@@ -6,6 +6,8 @@ namespace hubkeep {
 namespace {
 
 constexpr std::size_t page_rows = 512;
+// Each may say in almost a megabyte what it has.
+constexpr std::size_t page_partials = 16;
 
 }  // namespace
 
@@ -55,14 +57,14 @@ void Scan::walk_partial_files(const std::stop_token& stop) {
         if (!removed) {
             parts_.log.error("cannot remove a partial", {{"cause", removed.error().message}});
         }
+        breathe_();
     }
-    breathe_();
 }
 
 void Scan::walk_partial_rows(const std::stop_token& stop) {
     std::optional<Digest> after;
     while (!stop.stop_requested()) {
-        const auto rows = reader_.partials_after(after, page_rows);
+        const auto rows = reader_.partials_after(after, page_partials);
         if (rows.empty()) return;
         after = rows.back().digest;
         for (const auto& [digest, row] : rows) {

@@ -19,7 +19,7 @@ Result<Framing> check(std::string& text) {
     if (!size) return std::unexpected(size.error());
     if (*size == 0) return fail(ErrorKind::protocol, "incomplete", 400);
     text.resize(*size);  // what follows is no part of the head
-    const auto head = parse_request(text);
+    const auto head = parse_request(text, max_fields);
     if (!head) return std::unexpected(head.error());
     return check_request(*head, text, max_fields);
 }

@@ -88,13 +88,32 @@ TEST(ConnectionCount, BacksOffForGood) {
     const Line line{.each = 40 * MB, .all = 1e12};
     line.play(count, 3);
     ASSERT_EQ(count.wanted(), 8u);
-    count.back_off();
+    count.back_off(8);
     EXPECT_EQ(count.wanted(), 7u);
     EXPECT_EQ(std::ranges::max(line.play(count, 50)), 7u);
     count.only_one();
     EXPECT_EQ(std::ranges::max(line.play(count, 50)), 1u);
-    count.back_off();
+    count.back_off(1);
     EXPECT_EQ(count.wanted(), 1u);
+}
+
+TEST(ConnectionCount, BacksOffFromWhatRunsAndNotFromWhatWasWanted) {
+    ConnectionCount count(16);
+    const Line line{.each = 40 * MB, .all = 1e12};
+    line.play(count, 4);
+    ASSERT_EQ(count.wanted(), 16u);
+    count.back_off(4);
+    EXPECT_EQ(count.wanted(), 3u);
+}
+
+TEST(ConnectionCount, WhereThereIsNoRoomItStaysAndTriesLater) {
+    ConnectionCount count(16);
+    const Line line{.each = 40 * MB, .all = 1e12};
+    line.play(count, 3);
+    ASSERT_EQ(count.wanted(), 8u);
+    count.cannot_have_more_than(5);
+    EXPECT_EQ(count.wanted(), 5u);
+    EXPECT_GT(std::ranges::max(line.play(count, 50)), 5u);
 }
 
 }  // namespace

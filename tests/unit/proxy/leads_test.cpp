@@ -60,6 +60,26 @@ TEST_F(LeadsTest, TheLatestCountsAndWhatFailedIsForgotten) {
     EXPECT_FALSE(knows("/a", one_, now));
 }
 
+TEST_F(LeadsTest, OneAsksAnewWhileTheOthersGoOn) {
+    leads_.learn("/a", one_, signed_until(now + 100), now);
+    EXPECT_FALSE(knows("/a", one_, now + 70));
+    EXPECT_TRUE(knows("/a", one_, now + 70));
+    EXPECT_TRUE(knows("/a", one_, now + 79));
+    EXPECT_FALSE(knows("/a", one_, now + 80));
+    EXPECT_FALSE(knows("/a", one_, now + 80));
+    leads_.learn("/a", one_, signed_until(now + 200), now + 80);
+    EXPECT_TRUE(knows("/a", one_, now + 81));
+}
+
+TEST_F(LeadsTest, WhatFailedDoesNotTakeANewerOneAlong) {
+    leads_.learn("/a", one_, signed_until(now + 100), now);
+    leads_.learn("/a", one_, signed_until(now + 200), now);
+    leads_.forget("/a", one_, signed_until(now + 100));
+    EXPECT_TRUE(knows("/a", one_, now));
+    leads_.forget("/a", one_, signed_until(now + 200));
+    EXPECT_FALSE(knows("/a", one_, now));
+}
+
 TEST_F(LeadsTest, IsBoundedAndTheOneThatEndsFirstMakesRoom) {
     leads_.learn("/first", nobody_, signed_until(now + 100), now);
     for (std::size_t i = 0; i < Leads::max_leads; ++i) {

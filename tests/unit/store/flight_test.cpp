@@ -55,6 +55,26 @@ class FlightTest : public testing::Test {
     fs::path folder_;
 };
 
+// One that waits at a position, until the flight fails.
+class WaitingReader {
+  public:
+    WaitingReader(Flight& flight, std::uint64_t position) : flight_(flight) {
+        asio::co_spawn(context_, wait(position), asio::detached);
+        context_.poll();
+    }
+    ~WaitingReader() {
+        flight_.fail(Error{ErrorKind::cancelled, "the test is over"});
+        context_.run();
+    }
+
+  private:
+    Task<void> wait(std::uint64_t position) {
+        co_await flight_.readable(position, false, TimePoint::max());
+    }
+    Flight& flight_;
+    asio::io_context context_;
+};
+
 TEST_F(FlightTest, ClaimsTheFirstMissingStretchOnly) {
     const auto flight = opened({}, 100, extents({{0, 10}, {50, 60}}));
     const auto first = claim(*flight, {0, 100});
@@ -254,8 +274,39 @@ TEST_F(FlightTest, ACheckpointNeedsProgressAndThereIsOneAtATime) {
     EXPECT_TRUE(flight->begin_checkpoint());
     bring(*flight, *mine, content.substr(0, 100));
     EXPECT_FALSE(flight->begin_checkpoint());
-    flight->end_checkpoint();
+    flight->end_checkpoint(true);
     EXPECT_TRUE(flight->begin_checkpoint());
+}
+
+TEST_F(FlightTest, WhatIsJudgedAlreadyCannotFailByTheWay) {
+    const std::string content(100, 'a');
+    const auto flight = flight_of(content);
+    bring(*flight, *claim(*flight, {0, 100}), content);
+    ASSERT_TRUE(flight->begin_verifying());
+    EXPECT_FALSE(flight->begin_failing());
+    ASSERT_TRUE(*flight->catch_up());
+    flight->set_verified();
+}
+
+TEST_F(FlightTest, WhatFailsIsNeitherJudgedNorWritten) {
+    const std::string content(100, 'a');
+    const auto flight = flight_of(content);
+    const auto mine = claim(*flight, {0, 100});
+    ASSERT_TRUE(flight->begin_writing());
+    ASSERT_TRUE(flight->begin_failing());
+    EXPECT_FALSE(flight->begin_failing()) << "it fails once";
+    EXPECT_FALSE(flight->begin_writing());
+    bring(*flight, *mine, content);
+    flight->end_writing();
+    EXPECT_FALSE(flight->begin_verifying());
+}
+
+TEST_F(FlightTest, AConnectionGoesAheadOfTheReaderThatWaits) {
+    const auto flight = opened({}, 100 * MiB);
+    const auto own = claim(*flight, {0, 100 * MiB}, {.most = 10 * MiB});
+    WaitingReader waiting(*flight, 60 * MiB);
+    const auto next = flight->next_claim(own->id, {0, 100 * MiB}, {.most = 10 * MiB});
+    EXPECT_EQ(next->range, (ByteRange{60 * MiB, 70 * MiB}));
 }
 
 TEST_F(FlightTest, ACheckpointIsDueByBytes) {

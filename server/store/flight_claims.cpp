@@ -1,0 +1,167 @@
+// Flight, the part about who fetches what.
+
+#include <algorithm>
+
+#include "common/check.hpp"
+#include "server/store/flight.hpp"
+
+namespace hubkeep {
+
+std::optional<ByteRange> Flight::unclaimed_gap(ByteRange goal) const {
+    std::uint64_t from = goal.begin;
+    while (from < goal.end) {
+        const auto gap = present_.first_gap({from, goal.end});
+        if (!gap) return std::nullopt;
+        ByteRange free = *gap;
+        for (const auto& [id, claimed] : claims_) {
+            if (claimed.empty()) continue;
+            if (claimed.begin <= free.begin && free.begin < claimed.end) free.begin = claimed.end;
+        }
+        if (free.begin != gap->begin) {
+            from = free.begin;  // a claim was in the way; what follows may be present or claimed
+            continue;
+        }
+        for (const auto& [id, claimed] : claims_) {
+            if (!claimed.empty() && claimed.begin > free.begin) {
+                free.end = std::min(free.end, claimed.begin);
+            }
+        }
+        return free;
+    }
+    return std::nullopt;
+}
+
+Flight::Claim Flight::add_claim(ByteRange range) {
+    const auto id = next_claim_++;
+    claims_.emplace(id, range);
+    return {id, range};
+}
+
+// Those whom it leaves something to claim.
+Tickets Flight::end_claim(std::uint64_t claim) {
+    const auto found = claims_.find(claim);
+    if (found == claims_.end()) return {};
+    const bool leaves_some = !found->second.empty() || claims_.size() >= max_claims;
+    claims_.erase(found);
+    return leaves_some ? take_readers() : Tickets();
+}
+
+std::optional<Flight::Claim> Flight::claim_for_reader(std::uint64_t position, ByteRange goal) {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != Phase::filling || claims_.size() >= max_claims) return std::nullopt;
+    if (position >= size_ || present_.present_until(position) > position) return std::nullopt;
+    for (auto& [id, claimed] : claims_) {
+        if (position < claimed.begin || position >= claimed.end) continue;
+        if (position - claimed.begin <= near_bytes) return std::nullopt;
+        const ByteRange rest{position, std::min(claimed.end, goal.end)};
+        claimed.end = position;
+        return add_claim(rest);
+    }
+    // The slice around the position, unless something of it is there or on its way already.
+    const auto gap = unclaimed_gap({goal.begin, goal.end});
+    if (gap && gap->begin <= position && position < gap->end) return add_claim(*gap);
+    const auto rest = unclaimed_gap({position, goal.end});
+    if (!rest || rest->begin != position) return std::nullopt;
+    return add_claim(*rest);
+}
+
+std::optional<ByteRange> Flight::second_half(ByteRange goal, std::uint64_t least) {
+    ByteRange* longest = nullptr;
+    for (auto& [id, claimed] : claims_) {
+        const bool inside = claimed.begin >= goal.begin && claimed.end <= goal.end;
+        if (!inside || claimed.empty()) continue;
+        if (!longest || claimed.size() > longest->size()) longest = &claimed;
+    }
+    if (!longest || longest->size() / 2 < least) return std::nullopt;
+    const auto middle = longest->begin + longest->size() / 2;
+    return ByteRange{middle, std::exchange(longest->end, middle)};
+}
+
+std::optional<Flight::Claim> Flight::next_claim(std::uint64_t done, ByteRange goal,
+                                                Portion portion) {
+    Tickets tickets;
+    std::optional<Claim> next;
+    {
+        const std::lock_guard lock(mutex_);
+        // What lies ahead of the fastest reader comes first.
+        auto front = goal;
+        for (const auto& reader : readers_) {
+            if (reader.position < goal.end) front.begin = std::max(front.begin, reader.position);
+        }
+        tickets = end_claim(done);
+        if (phase_ == Phase::filling) {
+            auto range = unclaimed_gap(front);
+            if (!range) range = unclaimed_gap(goal);
+            // A rest that is not worth a request goes with the portion before it.
+            if (range && range->size() >= portion.most + portion.most / 2) {
+                range->end = range->begin + portion.most;
+            }
+            if (!range) range = second_half(goal, portion.least);
+            if (range) next = add_claim(*range);
+        }
+    }
+    wake(std::move(tickets));
+    return next;
+}
+
+ByteRange Flight::extend(std::uint64_t claim, ByteRange goal) {
+    const std::lock_guard lock(mutex_);
+    auto& range = claims_.at(claim);
+    if (range.empty() || range.end >= goal.end) return range;
+    const auto rest = unclaimed_gap({range.end, goal.end});
+    if (rest && rest->begin == range.end) range.end = rest->end;
+    return range;
+}
+
+std::optional<ByteRange> Flight::begin_filling(std::uint64_t from) {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != Phase::filling || from >= size_) return std::nullopt;
+    if (filling_ > 0 && filled_from_ <= from) return std::nullopt;
+    const auto end = filling_ > 0 ? filled_from_ : size_;
+    ++filling_;
+    filled_from_ = from;
+    return ByteRange{from, end};
+}
+
+void Flight::end_filling() {
+    const std::lock_guard lock(mutex_);
+    CHECK(filling_ > 0);
+    --filling_;
+}
+
+std::uint64_t Flight::advance(std::uint64_t claim, std::uint64_t bytes) {
+    Tickets tickets;
+    std::uint64_t end = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        auto& range = claims_.at(claim);
+        const ByteRange written{range.begin, range.begin + bytes};
+        CHECK(written.end <= size_);
+        const auto before = present_.total();
+        present_.add(written);
+        if (since_checkpoint_ == 0) unremembered_since_ = SteadyClock::now();
+        since_checkpoint_ += present_.total() - before;
+        range.begin = written.end;
+        range.end = std::max(range.end, range.begin);
+        end = range.end;
+        tickets = take_readers_in(written);
+    }
+    wake(std::move(tickets));
+    return end;
+}
+
+ByteRange Flight::claimed(std::uint64_t claim) const {
+    const std::lock_guard lock(mutex_);
+    return claims_.at(claim);
+}
+
+void Flight::release(std::uint64_t claim) {
+    Tickets tickets;
+    {
+        const std::lock_guard lock(mutex_);
+        tickets = end_claim(claim);
+    }
+    wake(std::move(tickets));
+}
+
+}  // namespace hubkeep

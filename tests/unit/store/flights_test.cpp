@@ -1,0 +1,86 @@
+// Flights over a real store: what a transfer does beside bringing its bytes.
+
+#include "server/store/flights.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/store/disk_under_test.hpp"
+
+namespace hubkeep::test {
+namespace {
+
+constexpr std::uint64_t MiB = 1024 * 1024;
+
+Task<bool> ended(Task<void> task) {
+    co_await std::move(task);
+    co_return true;
+}
+
+class FlightsTest : public testing::Test {
+  protected:
+    std::shared_ptr<Flight> join(const std::string& content) {
+        const auto digest = digest_of(DigestKind::sha256, content);
+        auto joined = run(flights_.join(digest, content.size(), disk_.reader()));
+        EXPECT_TRUE(joined);
+        return joined->flight;
+    }
+    void bring(Flight& flight, const std::string& content, ByteRange range) {
+        const auto claim = flight.next_claim(0, range, {});
+        ASSERT_TRUE(claim);
+        const auto bytes = std::string_view(content).substr(range.begin, range.size());
+        ASSERT_TRUE(flight.partial().file.write_at(range.begin, bytes));
+        flight.hash(range.begin, bytes);
+        flight.advance(claim->id, range.size());
+        flight.release(claim->id);
+    }
+
+    DiskUnderTest disk_{100 * MiB};
+    Flights flights_{disk_.store(), quiet()};
+};
+
+TEST_F(FlightsTest, CatchesUpAsOftenAsBytesComeOutOfOrder) {
+    const std::string content(8 * MiB, 'c');
+    const auto flight = join(content);
+    for (std::uint64_t part = 0; part < 2; ++part) {
+        const auto begin = part * 4 * MiB;
+        bring(*flight, content, {begin + 2 * MiB, begin + 4 * MiB});
+        EXPECT_FALSE(flight->begin_catching_up()) << "what lies before is missing";
+        bring(*flight, content, {begin, begin + 2 * MiB});
+        ASSERT_TRUE(flight->begin_catching_up());
+        run(ended(flights_.catch_up(flight)));
+        EXPECT_FALSE(flight->begin_catching_up()) << "all of it is hashed";
+    }
+    run(ended(flights_.verify_and_publish(flight)));
+    EXPECT_EQ(flight->phase(), Flight::Phase::verified);
+    EXPECT_TRUE(disk_.open_blob(content));
+}
+
+TEST_F(FlightsTest, AFailureThatComesTooLateHarmsNothing) {
+    const std::string content(MiB, 'l');
+    const auto flight = join(content);
+    bring(*flight, content, {0, MiB});
+    ASSERT_TRUE(flight->begin_verifying());
+    Error error{ErrorKind::no_space, "of another connection"};
+    run(ended(flights_.fail(flight, std::move(error))));
+    EXPECT_FALSE(flight->failure());
+    ASSERT_TRUE(*flight->catch_up());
+    EXPECT_TRUE(flight->matches());
+    EXPECT_EQ(flights_.size(), 1U);
+}
+
+TEST_F(FlightsTest, WhatFailedIsTakenUpAgainWhereItWas) {
+    const std::string content(4 * MiB, 'f');
+    auto flight = join(content);
+    bring(*flight, content, {0, 3 * MiB});
+    Error error{ErrorKind::closed, "the line is cut"};
+    run(ended(flights_.fail(flight, std::move(error))));
+    EXPECT_TRUE(flight->failure());
+    flight = join(content);
+    EXPECT_EQ(flight->missing(), MiB);
+    bring(*flight, content, {3 * MiB, 4 * MiB});
+    run(ended(flights_.verify_and_publish(flight)));
+    EXPECT_TRUE(disk_.open_blob(content));
+}
+
+}  // namespace
+}  // namespace hubkeep::test
