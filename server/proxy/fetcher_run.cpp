@@ -17,8 +17,11 @@ constexpr std::uint64_t smallest_last_portion = MiB;
 constexpr std::uint64_t largest_portion = 64 * MiB;
 // A few bytes tell more about latency than about speed.
 constexpr std::uint64_t least_measured = 256 * 1024;
-// A connection that is alone asks less often.
+// A connection that is alone asks less often, and leaves something for others all the same.
 constexpr std::uint64_t share_alone = 2;
+constexpr std::uint64_t least_portions = 8;
+// What is under way behind a cut is lost: some megabytes, which a smaller file is not worth.
+constexpr std::uint64_t worth_a_cut = 256 * MiB;
 
 bool may_help_to_try_again(ErrorKind kind) {
     return kind == ErrorKind::unreachable || kind == ErrorKind::timed_out ||
@@ -38,11 +41,15 @@ double seconds_of(SteadyClock::duration time) {
 
 Flight::Portion Fetcher::Job::portion() const {
     if (!in_portions) return {};
-    if (speed == 0) return {first_portion, smallest_portion};
+    // Only a connection that lags is cut.
+    const auto half = flight->size() < worth_a_cut ? Flight::Portion::unlimited
+                                                   : std::max(speed / 2, smallest_portion);
+    if (speed == 0) return {first_portion, half};
     const auto second = std::clamp(speed, smallest_portion, largest_portion);
-    // What is under way behind a cut is lost, so only a connection that lags is cut.
-    const auto half = std::max(speed / 2, smallest_portion);
-    if (workers <= 1) return {share_alone * second, half};
+    if (workers <= 1) {
+        const auto share = std::max(flight->size() / least_portions, first_portion);
+        return {std::min(share_alone * second, share), half};
+    }
     const auto last = std::clamp(speed / 8, smallest_last_portion, smallest_portion);
     return {std::clamp(flight->missing() / (2 * workers), last, second), half};
 }

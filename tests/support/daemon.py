@@ -25,6 +25,8 @@ from .canary import Canaries
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_SECONDS = 30
 STOP_SECONDS = 45       # the daemon gives running transfers 30 seconds
+MARKER = "tests-marker-"
+MARK_SECONDS = 1        # a daemon that logs errors alone has no line for it
 SANITIZER = re.compile(r"(Address|Thread|Leak|UndefinedBehavior)Sanitizer|runtime error:")
 # A proxy or a token of the person who runs the tests must not decide how they end.
 FOREIGN = re.compile(r"^(HF_|HUBKEEP_|HUGGING|https?_proxy$|all_proxy$|no_proxy$)", re.IGNORECASE)
@@ -243,16 +245,27 @@ class Daemon:
         return self._stdout.read_text(errors="replace") + self.log()
 
     def log_lines(self) -> list[dict]:
-        """Lines of the log that are JSON objects; the last may still be half written."""
+        """Lines of the log that are JSON objects, of all that has happened by now."""
+        if self.running:
+            self._mark_log()
         found = []
         for line in self.output().splitlines():
             try:
                 value = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(value, dict):
+            if isinstance(value, dict) and not str(value.get("id")).startswith(MARKER):
                 found.append(value)
         return found
+
+    def _mark_log(self) -> None:
+        """Lines are written by and by: when one of ours is there, all before it are, too."""
+        marker = MARKER + secrets.token_hex(8)
+        if self._probe("/-/livez", **{"X-Request-Id": marker}) is None:
+            return
+        deadline = time.monotonic() + MARK_SECONDS
+        while marker not in self.output() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def access_log(self, **wanted) -> list[dict]:
         """One entry per request, those with the given fields only."""
@@ -304,7 +317,8 @@ class Daemon:
                 answer = self.admin("GET", path, timeout=5)
                 yield f"the answer to {path}", str(answer.headers).encode() + answer.body
 
-    def _is_ready(self) -> bool:
+    def _probe(self, path: str, **headers) -> int | None:
+        """The status of an answer that everybody gets; None when there is none."""
         try:
             if self.scheme == "https":
                 context = ssl._create_unverified_context()
@@ -312,10 +326,11 @@ class Daemon:
                                                    context=context)
             else:
                 link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-            try:
-                link.request("GET", "/-/readyz")
-                return link.getresponse().status == 200
-            finally:
-                link.close()
+            with contextlib.closing(link):
+                link.request("GET", path, headers=headers)
+                return link.getresponse().status
         except (OSError, http.client.HTTPException):
-            return False
+            return None
+
+    def _is_ready(self) -> bool:
+        return self._probe("/-/readyz") == 200
