@@ -5,6 +5,7 @@ answer that was cut is a value, not an exception; only a hang is an exception, b
 take a hang for a cut. Nothing here outlives its test.
 """
 import concurrent.futures
+import contextlib
 import dataclasses
 import hashlib
 import http.client
@@ -12,6 +13,7 @@ import json
 import pathlib
 import re
 import socket
+import sqlite3
 import struct
 import time
 import urllib.parse
@@ -227,6 +229,14 @@ def digest_of(kind: str, path: pathlib.Path) -> str:
         while piece := file.read(MIB):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def noted_partials(daemon) -> list[tuple[int, int]]:
+    """Bytes and stretches of each partial that a kill would not lose."""
+    with contextlib.closing(sqlite3.connect(f"file:{daemon.data_dir}/index.sqlite?mode=ro",
+                                            uri=True)) as index:
+        rows = index.execute("SELECT present, extents FROM partial").fetchall()
+    return [(present, len(extents.split(","))) for present, extents in rows]
 
 
 def published(daemon) -> set[str]:

@@ -2,15 +2,13 @@
 
 The expectations come from a small oracle and the matrix, not from what the daemon does.
 """
-import contextlib
 import random
 import re
-import sqlite3
 
 import pytest
 
 from fault.support import (MIB, SLACK, Download, Answer, all_published, ask, expect_file,
-                           file_path, same, status_of, together, wait_until)
+                           file_path, noted_partials, same, status_of, together, wait_until)
 from hub import Generated
 
 SIZE = 3 * MIB + 123
@@ -231,20 +229,14 @@ def test_blocks_survive_a_kill_after_a_few_seconds(hub, hubkeep):
     places = [MIB, 5 * MIB, 11 * MIB]
     for at in places:
         expect_range(ask(daemon, path, range=f"bytes={at}-{at + 99}"), content, (at, at + 100))
-    wait_until(lambda: _is_remembered(daemon, len(places)), "the blocks are noted down")
+    wait_until(lambda: [it for _, it in noted_partials(daemon)] == [len(places)],
+               "the blocks are noted down")
     before = hub.bytes_sent("cdn")
     daemon.kill()
     daemon.restart()
     for at in places:
         expect_range(ask(daemon, path, range=f"bytes={at}-{at + 99}"), content, (at, at + 100))
     assert hub.bytes_sent("cdn") == before, "blocks that were there were fetched again"
-
-
-def _is_remembered(daemon, stretches: int) -> bool:
-    with contextlib.closing(sqlite3.connect(f"file:{daemon.data_dir}/index.sqlite?mode=ro",
-                                            uri=True)) as index:
-        rows = index.execute("SELECT extents FROM partial").fetchall()
-    return [len(it.split(",")) for it, in rows] == [stretches]
 
 
 def test_a_walk_in_blocks_costs_few_requests_and_no_byte_twice(hub, hubkeep):
