@@ -44,7 +44,10 @@ struct Stream::State : std::enable_shared_from_this<State> {
     // The error of a call on a socket that failed, or that somebody has closed meanwhile.
     std::unexpected<Error> failure(error_code ec, std::string_view doing) const;
     // To be awaited when `due()`: lets the other tasks of the thread run.
-    bool due() const { return burst >= burst_bytes; }
+    bool due() const {
+        const bool has_company = thread.open_streams() > few_streams;
+        return burst >= (has_company ? burst_bytes : burst_bytes_of_few);
+    }
     Task<void> rest();
     Task<error_code> wait_for(Socket::wait_type what);
     // Until the socket is ready for what the step asks for.
@@ -62,7 +65,10 @@ struct Stream::State : std::enable_shared_from_this<State> {
     // What may move before the others of the thread get their turn. Small, so that many large
     // answers hold up no small one (16 of them for 2 ms); and what is in a processor's cache when
     // the socket takes it is still there when the network does: 2 MiB cost a half more per byte.
+    // With hardly any others, each turn is a look for them in vain.
     static constexpr std::size_t burst_bytes = 256 * 1024;
+    static constexpr std::size_t burst_bytes_of_few = 2 * 1024 * 1024;
+    static constexpr std::size_t few_streams = 2;
 
     IoThread& thread;
     Socket socket;

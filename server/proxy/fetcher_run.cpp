@@ -149,9 +149,12 @@ bool Fetcher::add_connection(const std::shared_ptr<Job>& job) {
     if (job->host.empty()) return false;
     auto slot = slots_.try_take_further(job->host);
     if (!slot) return false;
+    ++job->workers;  // what it claims is a share among them all
     const auto claim = job->flight->next_claim(0, job->goal, job->portion());
-    if (!claim) return false;
-    ++job->workers;
+    if (!claim) {
+        --job->workers;
+        return false;
+    }
     job->thread.tasks().spawn("fetch", work(job, *claim, std::move(slot)));
     return true;
 }
