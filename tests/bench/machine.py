@@ -140,8 +140,9 @@ class Server:
         one."""
         for pid in self.pids():
             with contextlib.suppress(OSError):
-                ours = pathlib.Path("/proc/self/autogroup").read_text().split()[-1]
-                pathlib.Path(f"/proc/{pid}/autogroup").write_text(ours)
+                ours = pathlib.Path("/proc/self/autogroup").read_text().split()
+                if ours:  # empty for a process that no session gave a group
+                    pathlib.Path(f"/proc/{pid}/autogroup").write_text(ours[-1])
 
     def pids(self) -> list[int]:
         return descendants(self.process.pid)
