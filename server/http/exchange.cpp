@@ -119,17 +119,22 @@ Task<Result<void>> SessionImpl::send(std::span<const char> piece) {
 }
 
 Task<Result<void>> SessionImpl::send_file(const File& file, ByteRange range) {
+    return send_frames(file, Frames::unframed(range), {0, range.size()});
+}
+
+Task<Result<void>> SessionImpl::send_frames(const File& file, Frames frames, ByteRange physical) {
     Turn& turn = *turn_;
-    if (auto admitted = admit(range.size()); !admitted) co_return admitted;
-    if (range.empty() || turn.answer.kind == AnswerBody::Kind::none) co_return Result<void>();
+    if (auto admitted = admit(physical.size()); !admitted) co_return admitted;
+    if (physical.empty() || turn.answer.kind == AnswerBody::Kind::none) co_return Result<void>();
     const bool chunked = turn.answer.kind == AnswerBody::Kind::chunked;
     if (chunked) {
-        const auto size_line = fmt::format("{:x}\r\n", range.size());
+        const auto size_line = fmt::format("{:x}\r\n", physical.size());
         const auto piece = buffer(size_line);
         auto written = co_await write({&piece, 1}, true);
         if (!written) co_return written;
     }
-    auto sent = co_await stream_.send_file(file, range, hub_.limits_.stall_time, &turn.sent);
+    auto sent =
+        co_await stream_.send_frames(file, frames, physical, hub_.limits_.stall_time, &turn.sent);
     stream_.expires_never();
     if (!sent) {
         // A file that cannot be read is our failure, everything else is the client's leaving.

@@ -14,6 +14,7 @@
 
 #include "common/byte_range.hpp"
 #include "common/file.hpp"
+#include "common/frames.hpp"
 #include "common/log.hpp"
 #include "common/secret.hpp"
 #include "server/http/message.hpp"
@@ -70,12 +71,14 @@ class Exchange {
 
     // Exactly once, unless respond() is used. The head carries Content-Length, or else the body is
     // sent chunked (HTTP/1.0: until close). Adds Date, Server, X-Request-Id, CORS and Connection.
-    // The body of an answer to HEAD is swallowed by send() and send_file(). An error means that the
-    // client is lost: there is nobody left to tell. A body that ends short of its Content-Length
-    // is cut with a reset.
+    // The body of an answer to HEAD is swallowed by send(), send_file() and send_frames(). An error
+    // means that the client is lost: there is nobody left to tell. A body that ends short of its
+    // Content-Length is cut with a reset.
     virtual Task<Result<void>> send_head(ResponseHead head) = 0;
     virtual Task<Result<void>> send(std::span<const char> piece) = 0;
     virtual Task<Result<void>> send_file(const File& file, ByteRange range) = 0;
+    // A part of what the file looks like with a header before each frame.
+    virtual Task<Result<void>> send_frames(const File& file, Frames frames, ByteRange physical) = 0;
     // The head with Content-Length, and the body. A Content-Length in the head of an answer to HEAD
     // is kept.
     virtual Task<Result<void>> respond(ResponseHead head, std::string body) = 0;

@@ -51,6 +51,7 @@ class SessionImpl final : public Exchange {
     Task<Result<void>> send_head(ResponseHead head) override;
     Task<Result<void>> send(std::span<const char> piece) override;
     Task<Result<void>> send_file(const File& file, ByteRange range) override;
+    Task<Result<void>> send_frames(const File& file, Frames frames, ByteRange physical) override;
     Task<Result<void>> respond(ResponseHead head, std::string body) override;
     Task<Result<void>> respond_with(ResponseHead head, std::string_view body) override;
     void abort() override { turn_->aborted = true; }

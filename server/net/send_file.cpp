@@ -1,5 +1,5 @@
-// Stream::send_file. What is in memory leaves in bursts; what is not is first fetched by a thread
-// for disks.
+// Stream::send_file and send_frames. What is in memory leaves in bursts; what is not is first
+// fetched by a thread for disks.
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/check.hpp"
 #include "server/net/stream_state.hpp"
 #include "server/net/warm_range.hpp"
 
@@ -41,22 +42,31 @@ std::unexpected<Error> truncated(std::uint64_t at) {
 
 Task<Result<void>> Stream::send_file(const File& file, ByteRange range, SteadyClock::duration stall,
                                      std::uint64_t* sent) {
+    return send_frames(file, Frames::unframed(range), {0, range.size()}, stall, sent);
+}
+
+Task<Result<void>> Stream::send_frames(const File& file, Frames frames, ByteRange physical,
+                                       SteadyClock::duration stall, std::uint64_t* sent) {
     State& s = *state_;
+    CHECK(physical.end <= frames.physical_size());
     s.progress(stall);
-    WarmRange warm(file, range, thread_);
+    const auto data = frames.data_in(physical);
+    WarmRange warm(file, data, thread_);
     std::optional<Cork> cork;
-    if (range.size() > worth_a_cork) cork.emplace(s.socket);
-    for (auto offset = range.begin; offset < range.end;) {
+    if (physical.size() > worth_a_cork) cork.emplace(s.socket);
+    for (auto at = physical.begin; at < physical.end;) {
         if (s.due()) co_await s.rest();
-        if (!warm.has(offset)) co_await warm.fetch(offset);
+        const auto position = frames.position_of(at);
+        if (position < data.end && !warm.has(position)) co_await warm.fetch(position);
         if (!s.socket.is_open()) co_return s.failure({}, "sending a file");
-        const auto size = std::min<std::uint64_t>(warm.until() - offset, State::burst_bytes);
-        const Step step = s.send_now(file, offset, size);
+        const auto until =
+            warm.until() < data.end ? frames.physical_of(warm.until()) : physical.end;
+        const Step step = s.send_now(file, frames, {at, std::min(until, at + State::burst_bytes)});
         s.moved(step, stall);
-        offset += step.bytes;
+        at += step.bytes;
         if (sent != nullptr) *sent += step.bytes;
         if (step.kind == Step::Kind::done) continue;
-        if (step.kind == Step::Kind::ended) co_return truncated(offset);
+        if (step.kind == Step::Kind::ended) co_return truncated(frames.position_of(at));
         if (step.kind == Step::Kind::failed) co_return s.failure(step.error, "sending a file");
         const auto ec = co_await s.wait_for(step);
         if (ec) co_return s.failure(ec, "sending a file");

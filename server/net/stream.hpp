@@ -17,6 +17,7 @@
 
 #include "common/byte_range.hpp"
 #include "common/file.hpp"
+#include "common/frames.hpp"
 #include "common/result.hpp"
 #include "common/task.hpp"
 #include "server/net/io_threads.hpp"
@@ -68,6 +69,10 @@ class Stream {
     // they leave.
     Task<Result<void>> send_file(const File& file, ByteRange range, SteadyClock::duration stall,
                                  std::uint64_t* sent = nullptr);
+    // The same with a header before each frame: a part of that layout, which may begin and end
+    // inside a header. `sent` counts headers, too.
+    Task<Result<void>> send_frames(const File& file, Frames frames, ByteRange physical,
+                                   SteadyClock::duration stall, std::uint64_t* sent = nullptr);
 
     void expires_after(SteadyClock::duration time);
     void expires_never();

@@ -58,8 +58,11 @@ struct Stream::State : std::enable_shared_from_this<State> {
     Step read_now(std::span<char> buffer);
     Step write_now(const Pieces& pieces, bool more);
     Step write_encrypted(const Pieces& pieces);
-    Step send_now(const File& file, std::uint64_t offset, std::size_t size);
-    Step send_encrypted(const File& file, std::uint64_t offset, std::size_t size);
+    // Of the physical range, what can go now; at least its first frame's part, where there is room.
+    Step send_now(const File& file, const Frames& frames, ByteRange physical);
+    Step send_header(std::span<const char> header, bool more);
+    Step send_data(const File& file, ByteRange range);
+    Step send_encrypted(const File& file, const Frames& frames, ByteRange physical);
     void moved(const Step& step, SteadyClock::duration stall);
 
     // What may move before the others of the thread get their turn. Small, so that many large

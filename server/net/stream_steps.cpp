@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -47,6 +48,29 @@ std::size_t gather(const Pieces& pieces, std::span<char> record) {
     return size;
 }
 
+struct Block {
+    std::span<const char> bytes;
+    bool file_ended = false;  // before it should
+};
+
+// As much of the physical range as fits, headers in their places.
+Result<Block> compose(const File& file, const Frames& frames, ByteRange physical,
+                      std::span<char> room) {
+    const auto want = std::min<std::uint64_t>(physical.size(), room.size());
+    std::size_t size = 0;
+    while (size < want) {
+        const auto piece = frames.first_piece({physical.begin + size, physical.begin + want});
+        const auto header = piece.header();
+        std::ranges::copy(header, room.begin() + static_cast<std::ptrdiff_t>(size));
+        size += header.size();
+        const auto count = file.read_at(piece.data.begin, room.subspan(size, piece.data.size()));
+        if (!count) return std::unexpected(count.error());
+        size += *count;
+        if (*count < piece.data.size()) return Block{room.first(size), true};
+    }
+    return Block{room.first(size)};
+}
+
 }  // namespace
 
 Step Stream::State::read_now(std::span<char> buffer) {
@@ -84,26 +108,44 @@ Step Stream::State::write_encrypted(const Pieces& pieces) {
     return step;
 }
 
-Step Stream::State::send_now(const File& file, std::uint64_t offset, std::size_t size) {
-    if (way == FileWay::encrypted_here) return send_encrypted(file, offset, size);
-    if (way == FileWay::kernel_tls) return tls->send_file(file.fd(), offset, size);
-    auto position = static_cast<off_t>(offset);
+Step Stream::State::send_now(const File& file, const Frames& frames, ByteRange physical) {
+    if (way == FileWay::encrypted_here) return send_encrypted(file, frames, physical);
+    const auto piece = frames.first_piece(physical);
+    const auto header = piece.header();
+    const bool data_follows = !piece.data.empty();
+    Step step;
+    if (!header.empty()) step = send_header(header, data_follows);
+    if (step.kind != Step::Kind::done || step.bytes < header.size() || !data_follows) return step;
+    Step data = send_data(file, piece.data);
+    data.bytes += header.size();
+    return data;
+}
+
+Step Stream::State::send_header(std::span<const char> header, bool more) {
+    if (way == FileWay::kernel_tls) return tls->write(header);
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
     const auto count = uninterrupted(
-        [&] { return ::sendfile(socket.native_handle(), file.fd(), &position, size); });
+        [&] { return ::send(socket.native_handle(), header.data(), header.size(), flags); });
+    return step_of(count, Step::Kind::needs_room);
+}
+
+Step Stream::State::send_data(const File& file, ByteRange range) {
+    if (way == FileWay::kernel_tls) return tls->send_file(file.fd(), range.begin, range.size());
+    auto position = static_cast<off_t>(range.begin);
+    const auto count = uninterrupted(
+        [&] { return ::sendfile(socket.native_handle(), file.fd(), &position, range.size()); });
     if (count == 0) return {.kind = Step::Kind::ended};
     return step_of(count, Step::Kind::needs_room);
 }
 
 // The block is read again after a wait: a slow client then holds one record, and not a block.
-Step Stream::State::send_encrypted(const File& file, std::uint64_t offset, std::size_t size) {
-    const auto scratch = thread.scratch();
-    const auto want = std::min(size, scratch.size());
-    const auto count = file.read_at(offset, scratch.first(want));
-    if (!count) {
+Step Stream::State::send_encrypted(const File& file, const Frames& frames, ByteRange physical) {
+    const auto composed = compose(file, frames, physical, thread.scratch());
+    if (!composed) {
         return {.kind = Step::Kind::failed,
-                .error = {count.error().code, boost::system::system_category()}};
+                .error = {composed.error().code, boost::system::system_category()}};
     }
-    std::span<const char> block = scratch.first(*count);
+    std::span<const char> block = composed->bytes;
     std::size_t sent = 0;
     while (!block.empty()) {
         Step step = tls->write(block);
@@ -114,7 +156,7 @@ Step Stream::State::send_encrypted(const File& file, std::uint64_t offset, std::
         }
         block = block.subspan(step.bytes);
     }
-    return {.kind = sent < want ? Step::Kind::ended : Step::Kind::done, .bytes = sent};
+    return {.kind = composed->file_ended ? Step::Kind::ended : Step::Kind::done, .bytes = sent};
 }
 
 }  // namespace hubkeep

@@ -1,7 +1,9 @@
 // One connection over a real loopback socket, with raw bytes on the client's side.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/common/framed.hpp"
 #include "tests/unit/http/support.hpp"
 
 namespace hubkeep::test {
@@ -309,6 +311,35 @@ TEST(Session, SendsFiles) {
     EXPECT_EQ(client.read_until("\r\n"), "800000\r\n");
     EXPECT_TRUE(client.read_exactly(content.size()) == content);
     EXPECT_EQ(client.read_exactly(7), "\r\n0\r\n\r\n");
+}
+
+TEST(Session, SendsFramesOfAFile) {
+    TempFolder folder;
+    const auto content = pattern(8 * 1024 * 1024);
+    const auto file = File::open_read(folder.write("file", content));
+    const Frames frames{{0, content.size()}, 131'072, 8, write_size};
+    const ByteRange physical{5, frames.physical_size() - 5};
+    const auto body = framed(content, frames).substr(5, physical.size());
+    TestServer server([&](Exchange& exchange) -> Task<void> {
+        const auto& target = exchange.request().target;
+        const auto length = body.size() - (target == "/short" ? 1 : 0);
+        ResponseHead head{.status = 206, .headers = {}};
+        if (target != "/chunked") head.headers.add("Content-Length", std::to_string(length));
+        co_await exchange.send_head(std::move(head));
+        const auto sent = co_await exchange.send_frames(*file, frames, physical);
+        EXPECT_EQ(sent.has_value(), target != "/short");
+    });
+    auto client = server.connect();
+    client.send(get("/sized") + "HEAD /sized HTTP/1.1\r\nHost: h\r\n\r\n" + get("/chunked"));
+    EXPECT_TRUE(read_answer(client).body == body);
+    EXPECT_EQ(read_answer(client, true).field("Content-Length"), std::to_string(body.size()));
+    EXPECT_EQ(read_answer(client).field("Transfer-Encoding"), "chunked");
+    EXPECT_EQ(client.read_until("\r\n"), fmt::format("{:x}\r\n", body.size()));
+    EXPECT_TRUE(client.read_exactly(body.size()) == body);
+    EXPECT_EQ(client.read_exactly(7), "\r\n0\r\n\r\n");
+    client.send(get("/short"));
+    client.read_all();
+    EXPECT_TRUE(client.was_reset);
 }
 
 TEST(Session, AFileThatIsTooShortCutsTheConnection) {

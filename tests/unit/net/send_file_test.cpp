@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/common/framed.hpp"
 #include "tests/unit/net/certificates.hpp"
 
 namespace hubkeep::test {
@@ -14,6 +15,13 @@ class SendFileTest : public testing::Test {
     auto send_in_background(const File& file, ByteRange range) {
         return std::async(std::launch::async, [this, &file, range] {
             return run_on(threads[0], pair.stream->send_file(file, range, seconds(10), &sent));
+        });
+    }
+
+    auto send_frames_in_background(const File& file, const Frames& frames, ByteRange physical) {
+        return std::async(std::launch::async, [this, &file, frames, physical] {
+            return run_on(threads[0],
+                          pair.stream->send_frames(file, frames, physical, seconds(10), &sent));
         });
     }
 
@@ -87,6 +95,106 @@ TEST_F(SendFileTest, AReaderThatStopsTimesOut) {
         threads[0], pair.stream->send_file(file, {0, content.size()}, milliseconds(50), &sent));
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind, ErrorKind::timed_out);
+}
+
+TEST_F(SendFileTest, SendsFramesThatAreLargerThanTheSocketsRoom) {
+    const auto content = pattern(9 * 1024 * 1024 + 13);
+    folder.write("file", content);
+    const auto file = open("file");
+    const Frames frames{{3, content.size()}, 131'072, 8, write_size};
+    const auto layout = framed(content, frames);
+    auto pending = send_frames_in_background(file, frames, {0, layout.size()});
+    EXPECT_TRUE(pair.other.read_exactly(layout.size()) == layout);
+    EXPECT_TRUE(pending.get());
+    EXPECT_EQ(sent, layout.size());
+}
+
+TEST_F(SendFileTest, SendsFramesThatAreNotInMemory) {
+    const auto content = pattern(20 * 1024 * 1024 + 7);
+    folder.write("file", content);
+    const auto file = open("file");
+    ::fsync(file.fd());
+    ::posix_fadvise(file.fd(), 0, 0, POSIX_FADV_DONTNEED);
+    const Frames frames{{0, content.size()}, 131'072, 8, write_size};
+    const auto layout = framed(content, frames);
+    auto pending = send_frames_in_background(file, frames, {0, layout.size()});
+    EXPECT_TRUE(pair.other.read_exactly(layout.size()) == layout);
+    EXPECT_TRUE(pending.get());
+}
+
+TEST_F(SendFileTest, RangesOfFramesBeginAndEndAnywhere) {
+    const auto content = pattern(4000);
+    folder.write("file", content);
+    const auto file = open("file");
+    const Frames frames{{0, content.size()}, 1000, 8, write_size};
+    const auto layout = framed(content, frames);
+    // In the first, the second and behind the last header, with and without data.
+    const std::vector<std::uint64_t> cuts = {0, 3, 8, 9, 1008, 1013, 1016, 2500, 4031, 4032};
+    for (const auto begin : cuts) {
+        for (const auto end : cuts) {
+            if (begin >= end) continue;
+            auto pending = send_frames_in_background(file, frames, {begin, end});
+            EXPECT_EQ(pair.other.read_exactly(end - begin), layout.substr(begin, end - begin));
+            EXPECT_TRUE(pending.get());
+        }
+    }
+}
+
+TEST_F(SendFileTest, FramesOfAFileThatIsTooShortAreAnErrorBehindItsLastByte) {
+    const auto content = pattern(2500);
+    folder.write("file", content);
+    const auto file = open("file");
+    const Frames frames{{0, 4000}, 1000, 8, write_size};
+    auto pending = send_frames_in_background(file, frames, {0, frames.physical_size()});
+    EXPECT_EQ(pair.other.read_exactly(2524).substr(2024), content.substr(2000));
+    const auto result = pending.get();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, ErrorKind::corrupt);
+    EXPECT_NE(result.error().message.find("byte 2500"), std::string::npos);
+    EXPECT_EQ(sent, 2524u);
+}
+
+TEST_F(SendFileTest, AReaderOfFramesThatStopsTimesOut) {
+    const auto content = pattern(32 * 1024 * 1024);
+    folder.write("file", content);
+    const auto file = open("file");
+    const Frames frames{{0, content.size()}, 131'072, 8, write_size};
+    const ByteRange all{0, frames.physical_size()};
+    const auto result =
+        run_on(threads[0], pair.stream->send_frames(file, frames, all, milliseconds(50), &sent));
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, ErrorKind::timed_out);
+}
+
+// The most that leaves between two turns of another task of the thread.
+Task<std::uint64_t> largest_burst(IoThread& thread, const std::uint64_t& sent,
+                                  std::uint64_t until) {
+    std::uint64_t seen = 0;
+    std::uint64_t largest = 0;
+    while (seen < until) {
+        co_await asio::post(thread.executor(), UseTask{});
+        largest = std::max(largest, sent - seen);
+        seen = sent;
+    }
+    co_return largest;
+}
+
+TEST_F(SendFileTest, ManySmallFramesLetTheOthersRunAfterABurst) {
+    const auto content = pattern(16 * 1024 * 1024);
+    folder.write("file", content);
+    const auto file = open("file");
+    const Frames frames{{0, content.size()}, 4096, 8, write_size};
+    const auto layout = framed(content, frames);
+    std::vector<Pair> company;
+    for (int i = 0; i < 3; ++i) company.push_back(make_pair(threads[0]));
+    auto burst = std::async(std::launch::async, [&] {
+        return run_on(threads[0], largest_burst(threads[0], sent, layout.size()));
+    });
+    auto pending = send_frames_in_background(file, frames, {0, layout.size()});
+    EXPECT_TRUE(pair.other.read_exactly(layout.size()) == layout);
+    EXPECT_TRUE(pending.get());
+    EXPECT_LT(burst.get(), 2 * 256 * 1024u);
+    for (auto& one : company) drop_on(threads[0], one.stream);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "server/net/tls_engine.hpp"
+#include "tests/unit/common/framed.hpp"
 #include "tests/unit/net/certificates.hpp"
 
 namespace hubkeep::test {
@@ -71,6 +72,11 @@ class TlsStreamTest : public testing::Test {
         return in_background(
             [=, this, &file] { return stream->send_file(file, range, stall, &sent); });
     }
+    auto send(const File& file, const Frames& frames, ByteRange physical) {
+        return in_background([=, this, &file] {
+            return stream->send_frames(file, frames, physical, seconds(10), &sent);
+        });
+    }
 
     TempFolder folder;
     Authority authority{folder};
@@ -116,6 +122,40 @@ TEST_F(TlsStreamTest, AFileThatIsTooShortIsAnErrorBehindItsLastByte) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind, ErrorKind::corrupt);
     EXPECT_EQ(sent, content.size());
+}
+
+TEST_F(TlsStreamTest, FramesArriveWholeHoweverOftenTheSocketIsFull) {
+    const auto content = pattern(9 * 1024 * 1024 + 17);
+    const auto file = File::open_read(folder.write("file", content));
+    const Frames frames{{5, content.size()}, 131'072, 8, write_size};
+    const auto layout = framed(content, frames);
+    auto done = send(*file, frames, {3, layout.size()});
+    EXPECT_TRUE(read_exactly(layout.size() - 3) == layout.substr(3));
+    EXPECT_TRUE(done.get());
+    EXPECT_EQ(sent, layout.size() - 3);
+}
+
+TEST_F(TlsStreamTest, SmallFramesShareARecord) {
+    const auto content = pattern(4000);
+    const auto file = File::open_read(folder.write("file", content));
+    const Frames frames{{0, content.size()}, 1000, 8, write_size};
+    for (const ByteRange physical : {ByteRange{0, 4032}, {2, 5}, {4, 3030}, {1008, 1016}}) {
+        auto done = send(*file, frames, physical);
+        EXPECT_EQ(read_some(), framed(content, frames).substr(physical.begin, physical.size()));
+        EXPECT_TRUE(done.get());
+    }
+}
+
+TEST_F(TlsStreamTest, FramesOfAFileThatIsTooShortAreAnErrorBehindItsLastByte) {
+    const auto content = pattern(2500);
+    const auto file = File::open_read(folder.write("file", content));
+    const Frames frames{{0, 4000}, 1000, 8, write_size};
+    auto done = send(*file, frames, {0, frames.physical_size()});
+    EXPECT_EQ(read_exactly(2524).substr(2024), content.substr(2000));
+    const auto result = done.get();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(sent, 2524u);
 }
 
 TEST_F(TlsStreamTest, AClientThatStopsReadingTimesOut) {
