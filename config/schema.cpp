@@ -63,8 +63,12 @@ std::vector<Setting> general_settings() {
         row<FIELD(offline)>("offline", "Never open a connection: only what is stored is served."),
         row<FIELD(threads)>("threads", "Threads that serve; 0 means one per core."),
         row<FIELD(xet)>("xet",
-            "What clients are told about the Hub's Xet protocol. strip: nothing, so that they "
-            "download plain files from here."),
+            "What clients are told about the Hub's Xet protocol. serve: they may speak it, with "
+            "hubkeep in place of the Hub's own servers. strip: nothing, so that they download "
+            "plain files; many clients refuse those above 50 GB."),
+        row<FIELD(xet_rules)>("xet_rules",
+            "Another mode for some repos, the first that matches counts: org/old-*=strip, "
+            "datasets/org/name=serve. * is any text."),
         row<FIELD(admin.listen)>("admin.listen",
             "Where health checks, metrics and administration are reached: an address as above, or "
             "unix:/PATH for a socket file that only its owner may open, and where no token is "

@@ -36,8 +36,17 @@ struct ByteSize {
     bool operator==(const ByteSize&) const = default;
 };
 
-// What clients are told about Xet. strip: its hints are removed, so they download plain files.
-enum class XetMode { strip };
+// What clients are told about the Hub's Xet protocol. serve: all that they need to speak it with
+// hubkeep. strip: nothing, so they download plain files.
+enum class XetMode { serve, strip };
+
+// For some repos another mode than the general one; the first that matches counts.
+struct XetRule {
+    std::string repos;  // glob over "org/name", "datasets/org/name", ...
+    XetMode mode = XetMode::strip;
+
+    bool operator==(const XetRule&) const = default;
+};
 
 struct AdminAddress {
     HostPort tcp;
@@ -144,6 +153,7 @@ struct Settings {
     CacheSettings cache;
     LimitSettings limits;
     XetMode xet = XetMode::strip;
+    std::vector<XetRule> xet_rules;
     bool operator==(const Settings&) const = default;
 };
 

@@ -35,7 +35,7 @@ constexpr std::array log_levels{Choice{"trace", LogLevel::trace}, Choice{"debug"
                                 Choice{"error", LogLevel::error}, Choice{"off", LogLevel::off}};
 constexpr std::array log_formats{Choice{"auto", LogFormat::automatic},
                                  Choice{"json", LogFormat::json}, Choice{"text", LogFormat::text}};
-constexpr std::array xet_modes{Choice{"strip", XetMode::strip}};
+constexpr std::array xet_modes{Choice{"serve", XetMode::serve}, Choice{"strip", XetMode::strip}};
 constexpr std::array sharings{Choice{"shared", Sharing::shared}, Choice{"verify", Sharing::verify},
                               Choice{"deny", Sharing::deny}};
 constexpr std::array policy_actions{Choice{"allow", PolicyAction::allow},
@@ -109,15 +109,23 @@ Result<HostPort> parse_host_port(std::string_view text) {
     return value;
 }
 
-Result<TtlRule> parse_ttl_rule(const std::string& text) {
+// "PATTERN=VALUE" at its last "="; nothing when there is none.
+struct RuleText {
+    std::string pattern;
+    std::string_view value;
+};
+std::optional<RuleText> split_rule(std::string_view text) {
     const auto equals = text.rfind('=');
-    if (equals == std::string::npos) {
-        return fail(
-            ErrorKind::invalid,
-            in_quotes(text) + " is not a rule such as org/*=10m or datasets/org/name@dev=0");
-    }
+    if (equals == std::string_view::npos) return std::nullopt;
+    return RuleText{std::string(trimmed(text.substr(0, equals))), trimmed(text.substr(equals + 1))};
+}
+
+Result<TtlRule> parse_ttl_rule(const std::string& text) {
+    auto parts = split_rule(text);
+    if (!parts)
+        return fail(ErrorKind::invalid, in_quotes(text) + " is not a rule such as org/*=10m");
     TtlRule rule;
-    rule.repos = trimmed(std::string_view(text).substr(0, equals));
+    rule.repos = std::move(parts->pattern);
     if (const auto at = rule.repos.find('@'); at != std::string::npos) {
         rule.revision = rule.repos.substr(at + 1);
         rule.repos.resize(at);
@@ -125,10 +133,39 @@ Result<TtlRule> parse_ttl_rule(const std::string& text) {
     if (rule.repos.empty() || rule.revision.empty()) {
         return fail(ErrorKind::invalid, in_quotes(text) + " names no repo or no revision");
     }
-    const auto ttl = parse_duration(trimmed(std::string_view(text).substr(equals + 1)));
+    const auto ttl = parse_duration(parts->value);
     if (!ttl) return std::unexpected(ttl.error());
     rule.ttl = *ttl;
     return rule;
+}
+
+Result<XetRule> parse_xet_rule(const std::string& text) {
+    auto parts = split_rule(text);
+    if (!parts) {
+        return fail(ErrorKind::invalid, in_quotes(text) + " is not a rule such as org/old-*=strip");
+    }
+    XetRule rule;
+    rule.repos = std::move(parts->pattern);
+    if (rule.repos.empty()) return fail(ErrorKind::invalid, in_quotes(text) + " names no repo");
+    const auto chosen = choose(parts->value, xet_modes, rule.mode);
+    if (!chosen) return std::unexpected(chosen.error());
+    return rule;
+}
+
+template <typename Rule>
+Result<void> read_rules(std::string_view text, Result<Rule> parse(const std::string&),
+                        std::vector<Rule>& out) {
+    std::vector<std::string> items;
+    const auto good = read_value(text, items);
+    if (!good) return good;
+    std::vector<Rule> rules;
+    for (const auto& item : items) {
+        auto rule = parse(item);
+        if (!rule) return std::unexpected(rule.error());
+        rules.push_back(std::move(*rule));
+    }
+    out = std::move(rules);
+    return {};
 }
 
 }  // namespace
@@ -267,17 +304,7 @@ std::string write_value(const std::vector<std::string>& value) {
 }
 
 Result<void> read_value(std::string_view text, std::vector<TtlRule>& out) {
-    std::vector<std::string> items;
-    const auto good = read_value(text, items);
-    if (!good) return good;
-    std::vector<TtlRule> rules;
-    for (const auto& item : items) {
-        auto rule = parse_ttl_rule(item);
-        if (!rule) return std::unexpected(rule.error());
-        rules.push_back(std::move(*rule));
-    }
-    out = std::move(rules);
-    return {};
+    return read_rules(text, parse_ttl_rule, out);
 }
 
 std::string write_value(const std::vector<TtlRule>& value) {
@@ -298,6 +325,9 @@ Result<void> read_value(std::string_view text, LogFormat& out) {
 Result<void> read_value(std::string_view text, XetMode& out) {
     return choose(text, xet_modes, out);
 }
+Result<void> read_value(std::string_view text, std::vector<XetRule>& out) {
+    return read_rules(text, parse_xet_rule, out);
+}
 Result<void> read_value(std::string_view text, Sharing& out) {
     return choose(text, sharings, out);
 }
@@ -313,6 +343,11 @@ std::string write_value(LogFormat value) {
 }
 std::string write_value(XetMode value) {
     return word_of(xet_modes, value);
+}
+std::string write_value(const std::vector<XetRule>& value) {
+    std::vector<std::string> items;
+    for (const auto& rule : value) items.push_back(rule.repos + "=" + write_value(rule.mode));
+    return write_value(items);
 }
 std::string write_value(Sharing value) {
     return word_of(sharings, value);
@@ -353,6 +388,9 @@ std::string value_name(LogFormat) {
 }
 std::string value_name(XetMode) {
     return words_of(xet_modes);
+}
+std::string value_name(const std::vector<XetRule>&) {
+    return "RULES";
 }
 std::string value_name(Sharing) {
     return words_of(sharings);

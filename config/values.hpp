@@ -30,6 +30,8 @@ Result<void> read_value(std::string_view text, std::vector<TtlRule>& out);
 Result<void> read_value(std::string_view text, LogLevel& out);
 Result<void> read_value(std::string_view text, LogFormat& out);
 Result<void> read_value(std::string_view text, XetMode& out);
+// "org/old-*=strip, datasets/org/name=serve".
+Result<void> read_value(std::string_view text, std::vector<XetRule>& out);
 Result<void> read_value(std::string_view text, Sharing& out);
 Result<void> read_value(std::string_view text, PolicyAction& out);
 
@@ -46,6 +48,7 @@ std::string write_value(const std::vector<TtlRule>& value);
 std::string write_value(LogLevel value);
 std::string write_value(LogFormat value);
 std::string write_value(XetMode value);
+std::string write_value(const std::vector<XetRule>& value);
 std::string write_value(Sharing value);
 std::string write_value(PolicyAction value);
 
@@ -61,6 +64,7 @@ std::string value_name(const std::vector<TtlRule>& of_type);
 std::string value_name(LogLevel of_type);
 std::string value_name(LogFormat of_type);
 std::string value_name(XetMode of_type);
+std::string value_name(const std::vector<XetRule>& of_type);
 std::string value_name(Sharing of_type);
 
 }  // namespace hubkeep

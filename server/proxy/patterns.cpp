@@ -14,6 +14,10 @@ bool repo_matches(std::span<const std::string> globs, const RepoId& repo) {
     });
 }
 
+bool address_matches(std::string_view glob, const RepoId& repo) {
+    return glob_matches_any_case(glob, path_of(repo));
+}
+
 bool any_glob_matches(std::span<const std::string> globs, std::string_view text) {
     return std::ranges::any_of(globs,
                                [&](const std::string& glob) { return glob_matches(glob, text); });

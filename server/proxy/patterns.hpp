@@ -14,6 +14,9 @@ namespace hubkeep {
 // does not count, since it does not at the Hub. No globs at all mean every repo.
 bool repo_matches(std::span<const std::string> globs, const RepoId& repo);
 
+// Over the address at the Hub alone: "org/name" is a model. Case does not count here either.
+bool address_matches(std::string_view glob, const RepoId& repo);
+
 // Bytes are compared as they are. No globs match nothing: what an empty list means is the caller's
 // to say.
 bool any_glob_matches(std::span<const std::string> globs, std::string_view text);

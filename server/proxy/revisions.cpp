@@ -7,6 +7,7 @@
 
 #include "common/glob.hpp"
 #include "server/hub/freshness.hpp"
+#include "server/proxy/patterns.hpp"
 
 namespace hubkeep {
 namespace {
@@ -66,9 +67,10 @@ Revisions::Revisions(Index& index, const RevisionSettings& settings, IndexReader
 std::chrono::seconds Revisions::ttl_of(const Scope& scope, const std::string& revision) const {
     auto ttl = settings_.ttl;
     if (!settings_.rules.empty()) {
-        const auto repo = path_of({kind_of_name(scope.kind).value_or(RepoKind::model), scope.name});
+        const RepoId repo{kind_of_name(scope.kind).value_or(RepoKind::model), scope.name};
         const auto applies = [&](const TtlRule& rule) {
-            return glob_matches(rule.repos, repo) && glob_matches(rule.revision, plain(revision));
+            return address_matches(rule.repos, repo) &&
+                   glob_matches(rule.revision, plain(revision));
         };
         const auto rule = std::ranges::find_if(settings_.rules, applies);
         if (rule != settings_.rules.end()) ttl = rule->ttl;

@@ -89,6 +89,8 @@ const std::vector<std::pair<std::string, std::string>> others{
     {"tls.cert", "/etc/ssl/a.pem"},
     {"tls.key", "/etc/ssl/a.key"},
     {"tls.client_ca", "/etc/ssl/clients.pem"},
+    {"xet", "serve"},
+    {"xet_rules", "org/old-*=strip, datasets/org/name=serve"},
     {"log.level", "debug"},
     {"log.format", "json"}};
 
@@ -106,8 +108,7 @@ TEST(Schema, EverySettingReachesItsOwnField) {
         }
         ASSERT_TRUE(setting.read(all, text));
     }
-    // xet has one value so far.
-    EXPECT_EQ(others.size() + 1, schema().size()) << "a setting is missing in this test";
+    EXPECT_EQ(others.size(), schema().size()) << "a setting is missing in this test";
     Settings expected{.listen = {"::1", 80},
                       .admin = {.listen = {{}, "/run/a.sock"}, .token_file = "/run/admin"},
                       .public_url = "https://hub.example",
@@ -160,6 +161,8 @@ TEST(Schema, EverySettingReachesItsOwnField) {
                       .log = {.level = LogLevel::debug, .format = LogFormat::json},
                       .cache = {.max_size = {.bytes = 1'649'267'441'664}, .memory = {33'554'432}},
                       .limits = {.connections = 500, .hub_requests = 50}};
+    expected.xet = XetMode::serve;
+    expected.xet_rules = {{"org/old-*", XetMode::strip}, {"datasets/org/name", XetMode::serve}};
     EXPECT_EQ(all, expected);
 }
 
@@ -201,6 +204,9 @@ TEST(Schema, ARefusedValueChangesNothing) {
         {"log.level", "loud"},
         {"log.format", "JSON"},
         {"xet", "pass"},
+        {"xet_rules", "org/*"},
+        {"xet_rules", "=strip"},
+        {"xet_rules", "org/*=pass"},
         {"data_dir", "a\nb"},
         {"data_dir", std::string(5000, 'x')}};
     for (const auto& [key, text] : table) {
