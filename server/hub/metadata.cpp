@@ -4,6 +4,7 @@
 
 #include "common/byte_range.hpp"
 #include "server/hub/names.hpp"
+#include "server/hub/xet_hints.hpp"
 
 namespace hubkeep {
 namespace {
@@ -17,7 +18,9 @@ bool is_redirect(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-auto protocol_error(std::string message) { return fail(ErrorKind::protocol, std::move(message)); }
+auto protocol_error(std::string message) {
+    return fail(ErrorKind::protocol, std::move(message));
+}
 
 // Header values of other servers in our sentences: short, printable, one line.
 std::string shown(std::string_view value) {
@@ -108,7 +111,10 @@ Result<FileMetadata> read_metadata(int status, const HeaderLookup& get) {
     }
     const auto size = read_file_size(status, get);
     if (!size) return std::unexpected(size.error());
-    return FileMetadata{*commit, *blob, *size};
+    FileMetadata metadata{*commit, *blob, *size};
+    const auto xet_hash = get("x-xet-hash");
+    if (is_xet_hash(xet_hash)) metadata.xet_hash = xet_hash;
+    return metadata;
 }
 
 std::optional<std::string> strong_etag(std::string_view header) {
@@ -118,7 +124,9 @@ std::optional<std::string> strong_etag(std::string_view header) {
     return std::string(tag);
 }
 
-std::string quoted_etag(const Digest& digest) { return '"' + digest.hex() + '"'; }
+std::string quoted_etag(const Digest& digest) {
+    return '"' + digest.hex() + '"';
+}
 
 std::string lfs_pointer(const Digest& sha256, std::uint64_t size) {
     return fmt::format("{}\noid sha256:{}\nsize {}\n", pointer_version, sha256.hex(), size);

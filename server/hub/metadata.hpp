@@ -24,6 +24,7 @@ struct FileMetadata {
     std::string commit;  // 40 lower-case hex digits
     Digest blob;         // SHA-256 of an LFS file, git's blob id of any other
     std::uint64_t size = 0;
+    std::string xet_hash = {};  // see is_xet_hash(), "" when it has none or none was told
 };
 
 // The value of a header by its name without case, "" when it is absent.

@@ -56,6 +56,12 @@ std::string commits_target(const RepoId& repo, std::string_view revision, std::s
     return api_target(repo, "commits", revision, query);
 }
 
-std::string auth_check_target(const RepoId& repo) { return api_target(repo, "auth-check"); }
+std::string auth_check_target(const RepoId& repo) {
+    return api_target(repo, "auth-check");
+}
+
+std::string xet_token_target(const RepoId& repo, std::string_view revision) {
+    return api_target(repo, "xet-read-token", revision);
+}
 
 }  // namespace hubkeep

@@ -25,5 +25,6 @@ std::string refs_target(const RepoId& repo, std::string_view query = {});
 std::string commits_target(const RepoId& repo, std::string_view revision,
                            std::string_view query = {});
 std::string auth_check_target(const RepoId& repo);
+std::string xet_token_target(const RepoId& repo, std::string_view revision);
 
 }  // namespace hubkeep

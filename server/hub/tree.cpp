@@ -9,6 +9,7 @@
 #include "server/hub/json_text.hpp"
 #include "server/hub/metadata.hpp"
 #include "server/hub/names.hpp"
+#include "server/hub/xet_hints.hpp"
 
 namespace hubkeep {
 namespace {
@@ -68,7 +69,8 @@ Result<TreeItem> read_item(std::string_view element, const Names& names) {
         item.pointer_size = size_of(lfs->get_object(), "pointerSize").value_or(0);
     }
     if (!item.oid && !item.lfs) return not_understood("a file without its git id");
-    item.xet_hash = text_of(*object, "xetHash");
+    const auto xet_hash = text_of(*object, "xetHash");
+    if (is_xet_hash(xet_hash)) item.xet_hash = xet_hash;
     return item;
 }
 

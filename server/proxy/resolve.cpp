@@ -60,6 +60,7 @@ Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRe
         }
         entry.blob = metadata->blob;
         entry.size = metadata->size;
+        entry.xet_hash = metadata->xet_hash;
         lesson.commit = metadata->commit;
     }
     if (answer.led_to && answer.origin == upstream_.hub()) {
@@ -169,7 +170,8 @@ std::optional<EntryRow> Resolver::kept(IoThread& thread, const ResolveRequest& r
 Outcome<Resolution> Resolver::outcome_of(const EntryRow& row, const RepoId& repo,
                                          std::string commit, Verdict verdict, std::string warning) {
     if (row.absent() || !row.blob) return refuse(entry_not_found(), std::move(commit));
-    return Resolution{repo, {std::move(commit), *row.blob, row.size}, verdict, std::move(warning)};
+    FileMetadata file{std::move(commit), *row.blob, row.size, row.xet_hash};
+    return Resolution{repo, std::move(file), verdict, std::move(warning)};
 }
 
 Task<Outcome<Resolution>> Resolver::entry_at(IoThread& thread, const ResolveRequest& request,

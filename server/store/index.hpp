@@ -215,6 +215,10 @@ class IndexReader {
     virtual std::vector<PathEntry> entries(const Scope& scope, std::string_view commit,
                                            std::string_view folder, bool deep,
                                            std::string_view after, std::size_t limit) = 0;
+    // The first path, in the order of bytes, of those whose Xet hash begins with these 8 to 64
+    // lower-case hex digits; nothing for any other text.
+    virtual std::optional<PathEntry> entry_by_xet(const Scope& scope, std::string_view commit,
+                                                  std::string_view xet_prefix) = 0;
     // True when an unbroken chain of pages from a first to a last one was put for exactly this
     // folder: then what has no row is not there.
     virtual bool is_complete(const Scope& scope, std::string_view commit, std::string_view folder,

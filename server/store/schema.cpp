@@ -139,7 +139,14 @@ CREATE TRIGGER partial_removed AFTER DELETE ON partial BEGIN
 END;
 )";
 
-constexpr std::array steps = {first_step, second_step, third_step, fourth_step};
+// Who asks over Xet names a file by its hash. Eight of its digits tell it from nearly all others of
+// its commit, and make the index a quarter smaller than all 64 would.
+constexpr auto fifth_step = R"(
+CREATE INDEX entry_by_xet ON entry (scope, commit_id, substr(xet_hash, 1, 8))
+    WHERE xet_hash<>'';
+)";
+
+constexpr std::array steps = {first_step, second_step, third_step, fourth_step, fifth_step};
 
 }  // namespace
 

@@ -8,6 +8,9 @@ namespace hubkeep {
 namespace {
 
 constexpr std::size_t max_remembered_scopes = 4096;
+// As many of a Xet hash as the index entry_by_xet holds, and all that it has.
+constexpr std::size_t indexed_xet_digits = 8;
+constexpr std::size_t max_xet_digits = 64;
 
 std::int64_t as_limit(std::size_t limit) {
     return static_cast<std::int64_t>(limit);
@@ -69,6 +72,11 @@ Result<void> SqliteReader::prepare() {
         {entries_,
          "SELECT path, kind, digest, size, oid, pointer_size, xet_hash, opened FROM entry "
          "WHERE scope=? AND commit_id=? AND path>? AND path<? AND kind<>1 ORDER BY path"},
+        // Left to itself, SQLite reads the whole commit in the order of the paths.
+        {entry_by_xet_,
+         "SELECT path, kind, digest, size, oid, pointer_size, xet_hash, opened FROM entry "
+         "INDEXED BY entry_by_xet WHERE scope=? AND commit_id=? AND substr(xet_hash, 1, 8)=? "
+         "AND xet_hash>=? AND xet_hash<? AND xet_hash<>'' ORDER BY path LIMIT 1"},
         {complete_,
          "SELECT 1 FROM tree WHERE scope=? AND commit_id=? AND folder=? AND deep=? "
          "AND first=1 AND next=''"},
@@ -192,6 +200,22 @@ std::vector<PathEntry> SqliteReader::entries(const Scope& scope, std::string_vie
         if (step_over) begin = std::move(*step_over);
     }
     return found;
+}
+
+std::optional<PathEntry> SqliteReader::entry_by_xet(const Scope& scope, std::string_view commit,
+                                                    std::string_view xet_prefix) {
+    const auto id = scope_id(scope);
+    const bool is_prefix =
+        xet_prefix.size() >= indexed_xet_digits && xet_prefix.size() <= max_xet_digits &&
+        xet_prefix.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    if (!id || !is_prefix) return std::nullopt;
+    // No digit is 'g'.
+    const std::string end = std::string(xet_prefix) + 'g';
+    Query query(entry_by_xet_);
+    query.bind(*id).bind_text(commit).bind_text(xet_prefix.substr(0, indexed_xet_digits));
+    query.bind_text(xet_prefix).bind_text(end);
+    if (!next(query)) return std::nullopt;
+    return PathEntry{query.text(0), read_entry(query, 1)};
 }
 
 bool SqliteReader::is_complete(const Scope& scope, std::string_view commit, std::string_view folder,

@@ -61,6 +61,20 @@ TEST(Metadata, LfsFileFromTheRedirectToTheCdn) {
     ASSERT_TRUE(metadata);
     EXPECT_EQ(metadata->blob, Digest::parse(sha256));
     EXPECT_EQ(metadata->size, 13'000'000'000'000);
+    EXPECT_EQ(metadata->xet_hash, xet);
+}
+
+TEST(Metadata, WhatIsNoXetHashIsNone) {
+    Fields fields{
+        {"x-repo-commit", commit}, {"x-linked-size", "9"}, {"x-linked-etag", '"' + sha256 + '"'}};
+    EXPECT_EQ(read_metadata(302, in(fields))->xet_hash, "");
+    for (const auto& wrong : {xet + "0", xet.substr(1), 'F' + xet.substr(1), 'g' + xet.substr(1),
+                              '"' + xet + '"', std::string(64, ' ')}) {
+        fields["x-xet-hash"] = wrong;
+        const auto metadata = read_metadata(302, in(fields));
+        ASSERT_TRUE(metadata) << wrong;
+        EXPECT_EQ(metadata->xet_hash, "") << wrong;
+    }
 }
 
 TEST(Metadata, TheCdnsOwnAnswerIsNotTaken) {

@@ -54,6 +54,15 @@ TEST(TreeItems, AnLfsFileIsReadWhole) {
     EXPECT_EQ(item->xet_hash, xet);
 }
 
+TEST(TreeItems, WhatIsNoXetHashIsNone) {
+    // The second is what a hubkeep marks listings with that are not whole.
+    for (const std::string wrong : {R"("C0")", R"("incomplete")", "null", "7"}) {
+        const auto item = read_tree_item(lfs_item(R"(,"xetHash":)" + wrong));
+        ASSERT_TRUE(item) << wrong;
+        EXPECT_EQ(item->xet_hash, "") << wrong;
+    }
+}
+
 TEST(TreeItems, AreWrittenAsTheHubWritesThem) {
     const std::vector<std::string> recorded{
         lfs_item(), lfs_item(R"(,"xetHash":")" + xet + '"'),

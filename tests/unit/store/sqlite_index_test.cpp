@@ -290,6 +290,28 @@ TEST_F(SqliteIndexTest, AnIndexOfTheFirstVersionKeepsWhatItKnows) {
     expect_usable(**index);
 }
 
+TEST_F(SqliteIndexTest, XetHashesThatWereToldBeforeAreFound) {
+    const std::string hash(64, 'b');
+    {
+        auto database = Database::open(path_, Database::Mode::read_write);
+        ASSERT_TRUE(database);
+        ASSERT_TRUE(migrate(*database, path_, 4));
+        ASSERT_TRUE(
+            database->run("INSERT INTO scope VALUES (1, 'model', 'org/name', '');"
+                          "INSERT INTO known_commit VALUES (1, 'abc', 5);"
+                          "INSERT INTO entry (scope, commit_id, path, kind, size, xet_hash) VALUES "
+                          "(1, 'abc', 'plain', 0, 7, ''), (1, 'abc', 'large', 0, 8, '" +
+                          hash + "');"));
+    }
+    auto index = open();
+    ASSERT_TRUE(index) << index.error().message;
+    const auto found = (*index)->reader(0).entry_by_xet(scope_, "abc", hash);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->path, "large");
+    EXPECT_EQ(found->row.size, 8u);
+    expect_usable(**index);
+}
+
 TEST_F(SqliteIndexTest, FilesAreForTheirOwnerAlone) {
     const auto before = ::umask(0);
     const auto opened = open();

@@ -88,6 +88,57 @@ TEST_P(TreeConformance, WhatIsThereIsNeverDeclaredAbsent) {
     EXPECT_EQ(reader().entry(scope_, "c", "later")->kind, EntryKind::folder);
 }
 
+TEST_P(TreeConformance, AFileIsFoundByTheBeginningOfItsXetHash) {
+    const auto hash = [](std::string begin) { return begin + std::string(64 - begin.size(), '0'); };
+    const auto one = hash("0123456789");
+    const auto twin = hash("0123456788");
+    const auto with = [&](std::string path, std::string xet) {
+        auto entry = file(std::move(path));
+        entry.row.xet_hash = std::move(xet);
+        return entry;
+    };
+    write({PutEntries{scope_,
+                      "c",
+                      {with("b", one), with("a/2", one), with("a/1", twin), with("z", hash("ff")),
+                       file("without"), folder("a")}},
+           PutEntries{scope_, "d", {with("0", one)}},
+           PutEntries{{"dataset", "org/name", ""}, "c", {with("0", one)}}});
+    const auto path_of = [&](std::string_view prefix) {
+        const auto found = reader().entry_by_xet(scope_, "c", prefix);
+        return found ? found->path : "";
+    };
+    EXPECT_EQ(path_of(one), "a/2") << "the first of two with the same content";
+    EXPECT_EQ(path_of(one.substr(0, 56)), "a/2");
+    EXPECT_EQ(path_of(twin), "a/1") << "alike in what is indexed";
+    EXPECT_EQ(path_of("01234567"), "a/1");
+    EXPECT_EQ(path_of(hash("ff")), "z");
+    EXPECT_EQ(reader().entry_by_xet(scope_, "c", twin)->row.xet_hash, twin);
+    EXPECT_EQ(reader().entry_by_xet(scope_, "c", twin)->row.blob, digest(1));
+    EXPECT_EQ(reader().entry_by_xet(scope_, "d", one)->path, "0");
+    for (const std::string& none :
+         {hash("01234566"), hash("fe"), std::string(), one.substr(0, 7), one + "0",
+          std::string("0123456g"), std::string("0123456F"), std::string(8, '%')}) {
+        EXPECT_EQ(path_of(none), "") << none;
+    }
+    EXPECT_FALSE(reader().entry_by_xet(scope_, "e", one));
+    EXPECT_FALSE(reader().entry_by_xet({"model", "org/none", ""}, "c", one));
+}
+
+TEST_P(TreeConformance, AnXetHashThatIsToldLaterIsFound) {
+    const std::string hash(64, 'a');
+    write({PutEntries{scope_, "c", {file("a")}}});
+    EXPECT_FALSE(reader().entry_by_xet(scope_, "c", hash));
+    auto told = file("a");
+    told.row.xet_hash = hash;
+    write({PutEntries{scope_, "c", {told}}});
+    write({PutEntries{scope_, "c", {file("a")}}});
+    ASSERT_TRUE(reader().entry_by_xet(scope_, "c", hash)) << "an empty one takes nothing away";
+    // The repo gets another name: its entries move there.
+    write({PutAlias{scope_, "org/renamed"}});
+    const Scope renamed{scope_.kind, "org/renamed", scope_.access};
+    EXPECT_TRUE(reader().entry_by_xet(renamed, "c", hash));
+}
+
 TEST_P(TreeConformance, AFolderIsListedWithOrWithoutWhatLiesDeeper) {
     write({PutEntries{scope_,
                       "c",
