@@ -13,7 +13,7 @@ constexpr std::string_view server_name = "hubkeep/" HUBKEEP_VERSION;
 // What browsers may read across origins; tokens travel in a header, so "*" gives nothing away.
 constexpr std::string_view exposed =
     "X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,Accept-Ranges,"
-    "Content-Range,Content-Length,X-Linked-Size,X-Linked-ETag,X-HF-Warning";
+    "Content-Range,Content-Length,X-Linked-Size,X-Linked-ETag,X-Xet-Hash,X-HF-Warning";
 
 // Fields that belong to the connection or are set by us alone.
 constexpr std::array<std::string_view, 6> ours = {"Connection", "Keep-Alive",   "Transfer-Encoding",

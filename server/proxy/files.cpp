@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "server/hub/xet_hints.hpp"
+#include "server/proxy/xet_mode.hpp"
+
 namespace hubkeep {
 namespace {
 
@@ -11,6 +14,15 @@ constexpr std::uint64_t one_write_bytes = HotFiles::max_content_bytes;
 // What may change the answer beyond method and target.
 bool has_conditions(const Headers& headers) {
     return headers.has("Range") || headers.has("If-None-Match") || headers.has("If-Range");
+}
+
+// Where it is offered over Xet at all.
+bool wants_xet_info(const FileMetadata& file, const Headers& headers) {
+    return !file.xet_hash.empty() && wants_xet_file_info(headers.get("Accept"));
+}
+
+void add_fields(ResponseHead& head, const HeaderFields& fields) {
+    for (const auto& [name, value] : fields) head.headers.set(name, value);
 }
 
 bool would_lose_token(const Exchange& exchange) {
@@ -47,8 +59,10 @@ std::optional<Files::HotAnswer> Files::answer_now(Exchange& exchange, const HotT
     auto* const hot = target.find(caller.access);
     const auto now = unix_now();
     if (hot == nullptr || has_conditions(request.headers) || !hot->stays_true.holds(now)) return {};
+    if (wants_xet_info(hot->file, request.headers)) return {};
     HotAnswer answer;
     answer.head.composed = hot->fields;
+    add_xet_fields(answer.head, exchange, hot->file, target.route.repo);
     answer.head.headers.add("Content-Length", std::to_string(hot->file.size));
     if (request.method == "HEAD") {
         if (!hot->location.empty() && !would_lose_token(exchange)) {
@@ -61,6 +75,12 @@ std::optional<Files::HotAnswer> Files::answer_now(Exchange& exchange, const HotT
     }
     exchange.record().cache = name_of(Verdict::hit);
     return answer;
+}
+
+void Files::add_xet_fields(ResponseHead& head, const Exchange& exchange, const FileMetadata& file,
+                           const RepoId& repo) const {
+    if (file.xet_hash.empty()) return;
+    add_fields(head, xet_fields(file, repo, public_origin(settings_, exchange)));
 }
 
 // Of an answer to a whole file, whose head has the fields of the file and no others.
@@ -141,6 +161,8 @@ Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& c
         co_await send_refusal(exchange, resolved.error(), false);
         co_return;
     }
+    const bool is_raw = route.kind == Route::Kind::raw;
+    if (is_raw || !serves_xet(settings_, resolved->repo)) resolved->file.xet_hash.clear();
     const auto& file = resolved->file;
     exchange.record().cache = name_of(resolved->verdict);
     Answer answer{.exchange = exchange,
@@ -155,21 +177,15 @@ Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& c
     auto& headers = answer.head.headers;
     const bool shared = caller.access.empty();
     const bool attachment = query_flag(route.query, "download");
-    if (route.kind == Route::Kind::raw && file.blob.kind == DigestKind::sha256) {
-        // What git holds for an LFS file is its pointer, which follows from digest and size.
-        auto pointer = lfs_pointer(file.blob, file.size);
-        FileMetadata text{file.commit, digest_of(DigestKind::git_sha1, pointer), pointer.size()};
-        for (auto& [name, value] : file_headers(text, route.path, pinned, shared, attachment)) {
-            headers.set(name, value);
-        }
-        headers.set("Content-Type", "text/plain; charset=utf-8");
-        add_cache_fields(answer.head, answer.verdict, answer.warning);
-        co_await exchange.respond(std::move(answer.head), std::move(pointer));
+    if (is_raw && file.blob.kind == DigestKind::sha256) {
+        co_await send_pointer(answer);
         co_return;
     }
-    for (auto& [name, value] : file_headers(file, route.path, pinned, shared, attachment)) {
-        headers.set(name, value);
+    if (wants_xet_info(file, request.headers)) {
+        co_await send_xet_info(answer);
+        co_return;
     }
+    add_fields(answer.head, file_headers(file, route.path, pinned, shared, attachment));
     keep_hot(answer, resolved->stays_true);
     const auto etag = quoted_etag(file.blob);
     // An unchanged file may be part of a newer commit, which a 304 could not tell.
@@ -186,6 +202,7 @@ Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& c
                                         resolve_target(route.repo, file.commit, route.path));
         }
         headers.set("Content-Length", std::to_string(file.size));
+        add_xet_fields(answer.head, exchange, file, route.repo);
         add_cache_fields(answer.head, answer.verdict, answer.warning);
         co_await exchange.send_head(std::move(answer.head));
         co_return;
@@ -195,8 +212,32 @@ Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& c
         co_return;
     }
     headers.set("Content-Length", std::to_string(answer.range.size()));
+    add_xet_fields(answer.head, exchange, file, route.repo);
     co_await send_body(answer);
     exchange.record().upstream_bytes = answer.counter->load(std::memory_order_relaxed);
+}
+
+// What git holds for an LFS file is its pointer, which follows from digest and size.
+Task<void> Files::send_pointer(Answer& answer) {
+    const auto& route = answer.route;
+    const auto& file = answer.source.file;
+    auto pointer = lfs_pointer(file.blob, file.size);
+    FileMetadata text{file.commit, digest_of(DigestKind::git_sha1, pointer), pointer.size()};
+    add_fields(answer.head,
+               file_headers(text, route.path, is_commit(route.revision),
+                            answer.caller.access.empty(), query_flag(route.query, "download")));
+    answer.head.headers.set("Content-Type", "text/plain; charset=utf-8");
+    add_cache_fields(answer.head, answer.verdict, answer.warning);
+    co_await answer.exchange.respond(std::move(answer.head), std::move(pointer));
+}
+
+Task<void> Files::send_xet_info(Answer& answer) {
+    const auto& file = answer.source.file;
+    const auto& repo = answer.route.repo;
+    const auto origin = public_origin(settings_, answer.exchange);
+    add_fields(answer.head, xet_file_info_fields(file, repo, origin));
+    add_cache_fields(answer.head, answer.verdict, answer.warning);
+    co_await answer.exchange.respond(std::move(answer.head), xet_file_info(file, repo, origin));
 }
 
 // False when there is nothing at the range that the client wants: then the head says so.

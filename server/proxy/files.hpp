@@ -50,7 +50,11 @@ class Files {
     Task<void> answer(Exchange& exchange, const Route& route, const Caller& caller,
                       Outcome<Resolution> resolved, bool doubted);
     Task<void> refuse_or_answer_anew(Answer& answer, const Error& error);
+    void add_xet_fields(ResponseHead& head, const Exchange& exchange, const FileMetadata& file,
+                        const RepoId& repo) const;
     bool choose_range(Answer& answer, std::string_view etag) const;
+    Task<void> send_pointer(Answer& answer);
+    Task<void> send_xet_info(Answer& answer);
     Task<void> send_body(Answer& answer);
     Task<void> send_blob(Answer& answer, const Blob& blob);
     void keep_hot(const Answer& answer, const StaysTrue& stays_true);

@@ -152,7 +152,7 @@ TEST(Answer, CarriesTheCommonFieldsOnce) {
               "\r\nX-Request-Id: id\r\n"
               "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: X-Repo-Commit,"
               "X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,Accept-Ranges,"
-              "Content-Range,Content-Length,X-Linked-Size,X-Linked-ETag,X-HF-Warning\r\n"
+              "Content-Range,Content-Length,X-Linked-Size,X-Linked-ETag,X-Xet-Hash,X-HF-Warning\r\n"
               "Connection: close\r\n\r\n");
 }
 
