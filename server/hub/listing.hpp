@@ -17,7 +17,7 @@ namespace hubkeep {
 // Without every member xetHash and xetEnabled, at any depth: each of them makes clients leave for
 // the Xet servers. Everything else keeps its bytes. Fails for what is not JSON, is larger than 64
 // MiB or deeper than 100.
-Result<std::string> strip_xet(std::string json);
+std::string strip_xet(std::string checked_json);
 
 // What a repo info says about the repo.
 struct RepoFacts {

@@ -16,6 +16,7 @@ using Kind = Route::Kind;
 using Segments = std::span<const std::string>;
 
 constexpr std::size_t max_target = 16 * 1024;
+constexpr const char* no_such_token = "hubkeep hands out no Xet tokens at this address.";
 constexpr const char* no_such_address = "The Hub has no such address: its words are in lower case.";
 
 Route bad(int status, std::string error) {
@@ -142,8 +143,8 @@ constexpr std::array<ApiWord, 8> api_words{{{"revision", Kind::repo_info, 1, any
                                             {"refs", Kind::refs, 0, 0},
                                             {"commits", Kind::commits, 1, any},
                                             {"auth-check", Kind::auth_check, 0, 1},
-                                            {"xet-read-token", Kind::xet_token, 1, any},
-                                            {"xet-write-token", Kind::write, 1, any}}};
+                                            {"xet-read-token", Kind::xet_token, 0, any},
+                                            {"xet-write-token", Kind::write, 0, any}}};
 
 // Seen right behind a one-segment id, these are a part of that repo and not a name.
 constexpr std::array<std::string_view, 9> other_words{"compare", "croissant", "discussions",
@@ -254,11 +255,26 @@ Route api(Segments rest) {
 constexpr std::array<std::string_view, 5> first_words{"api", "buckets", "datasets", "kernels",
                                                       "spaces"};
 
+// However it is written, of whatever it is: the Hub's answer would lead the client past us.
+bool asks_for_xet_token(Segments segments) {
+    return std::ranges::any_of(segments, [](const std::string& segment) {
+        const auto word = in_lower_case(segment);
+        return word == "xet-read-token" || word == "xet-write-token";
+    });
+}
+
+Route without_xet_tokens(Route route, Segments segments) {
+    const bool is_passed_on =
+        route.kind == Kind::api_other || route.kind == Kind::personal || route.kind == Kind::bucket;
+    if (is_passed_on && asks_for_xet_token(segments)) return bad(404, no_such_token);
+    return route;
+}
+
 Route by_path(Segments segments) {
     if (segments.empty()) return of_kind(Kind::root);
     const std::string& first = segments[0];
     if (is_in_other_case(first, first_words)) return bad(404, no_such_address);
-    if (first == "api") return api(segments.subspan(1));
+    if (first == "api") return without_xet_tokens(api(segments.subspan(1)), segments);
     if (first == "v2") return of_kind(Kind::oci);
     if (first == "buckets") return of_kind(Kind::bucket);
     if (first == ".well-known") return of_kind(Kind::api_other);
@@ -334,39 +350,6 @@ std::optional<std::vector<std::string>> split(std::string_view path) {
 }
 
 }  // namespace
-
-std::string_view name_of(Route::Kind kind) {
-    switch (kind) {
-        case Kind::resolve: return "resolve";
-        case Kind::raw: return "raw";
-        case Kind::resolve_cache: return "resolve_cache";
-        case Kind::repo_info: return "repo_info";
-        case Kind::tree: return "tree";
-        case Kind::paths_info: return "paths_info";
-        case Kind::refs: return "refs";
-        case Kind::commits: return "commits";
-        case Kind::whoami: return "whoami";
-        case Kind::auth_check: return "auth_check";
-        case Kind::telemetry: return "telemetry";
-        case Kind::xet_token: return "xet_token";
-        case Kind::blob_page: return "blob_page";
-        case Kind::page: return "page";
-        case Kind::own: return "own";
-        case Kind::root: return "root";
-        case Kind::agent_harnesses: return "agent_harnesses";
-        case Kind::bucket: return "bucket";
-        case Kind::oci: return "oci";
-        case Kind::git: return "git";
-        case Kind::robots: return "robots";
-        case Kind::api_other: return "api_other";
-        case Kind::personal: return "personal";
-        case Kind::viewer: return "viewer";
-        case Kind::preflight: return "preflight";
-        case Kind::write: return "write";
-        case Kind::bad: return "bad";
-    }
-    return "bad";
-}
 
 Route parse_route(std::string_view method, std::string_view target) {
     if (method == "OPTIONS") return of_kind(Kind::preflight);

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "server/hub/json_text.hpp"
 #include "server/hub/listing.hpp"
 #include "server/hub/route.hpp"
+#include "server/proxy/xet_mode.hpp"
 
 namespace hubkeep {
 namespace {
@@ -25,9 +27,28 @@ std::string info_key(const std::string& commit, const std::string& query) {
     return "info\n" + commit + '\n' + query;
 }
 
+std::optional<ListingRow> Documents::stored(IoThread& thread, const Scope& scope,
+                                            const std::string& key) {
+    return index_.reader(thread.number()).listing(scope, key);
+}
+
 std::optional<ListingRow> Documents::kept(IoThread& thread, const Scope& scope,
                                           const std::string& key) {
-    return index_.reader(thread.number()).listing(scope, key);
+    auto row = stored(thread, scope, key);
+    if (row && !serves_xet(settings_, scope)) row->body = strip_xet(std::move(row->body));
+    return row;
+}
+
+Task<Outcome<Document>> Documents::get(IoThread& thread, DocumentRequest request) {
+    const auto repo = request.repo;
+    auto scope = request.scope;
+    auto document = co_await find(thread, std::move(request));
+    if (!document) co_return document;
+    // A rename may have been learnt on the way.
+    scope = aliases_.scope_of(repo, scope.access, index_.reader(thread.number()));
+    auto& body = document->row.body;
+    if (!serves_xet(settings_, scope)) body = strip_xet(std::move(body));
+    co_return document;
 }
 
 // Under the canonical name, as the Hub's redirects tell it.
@@ -68,6 +89,9 @@ Task<Documents::Lesson> Documents::read(HubAnswer answer, const DocumentRequest&
     if (!is_json(head.headers.get("Content-Type"))) {
         co_return Lesson{.no_answer = "something between here and the Hub answered in its place"};
     }
+    if (const auto checked = check_json(*body); !checked) {
+        co_return Lesson{.no_answer = checked.error().message};
+    }
     Lesson lesson;
     lesson.passing = head.headers.get("X-HF-Warning").contains("incomplete");
     std::string link;
@@ -76,10 +100,8 @@ Task<Documents::Lesson> Documents::read(HubAnswer answer, const DocumentRequest&
     if (request.teach && !lesson.passing) {
         lesson.also = co_await request.teach({scope, *body, link, next.has_value()});
     }
-    auto stripped = strip_xet(std::move(*body));
-    if (!stripped) co_return Lesson{.no_answer = stripped.error().message};
     lesson.row = ListingRow{.content_type = std::string(head.headers.get("Content-Type")),
-                            .body = std::move(*stripped),
+                            .body = std::move(*body),
                             .link = std::move(link),
                             .fetched_at = unix_now()};
     // What may be stale already is asked for again the next time.
@@ -136,8 +158,8 @@ Task<Documents::Lesson> Documents::learn(IoThread& thread, DocumentRequest reque
     co_return lesson;
 }
 
-Task<Outcome<Document>> Documents::get(IoThread& thread, DocumentRequest request) {
-    auto row = kept(thread, request.scope, request.key);
+Task<Outcome<Document>> Documents::find(IoThread& thread, DocumentRequest request) {
+    auto row = stored(thread, request.scope, request.key);
     if (row && !request.must_ask) {
         if (!request.ttl_seconds ||
             is_fresh(row->fetched_at, unix_now(), seconds(*request.ttl_seconds))) {

@@ -1,7 +1,9 @@
 #pragma once
 // Documents: JSON answers of the Hub about a repo, kept under a key. A document of a commit never
 // changes; others are asked for again after the ttl. All who ask for one at once share one request;
-// when the Hub does not answer, the last one known is served and marked stale. One for the process.
+// when the Hub does not answer, the last one known is served and marked stale. They are kept as the
+// Hub told them; what is handed out has no Xet hints where the repo's are stripped. One for the
+// process.
 
 #include <functional>
 #include <string>
@@ -46,9 +48,10 @@ struct DocumentRequest {
 
 class Documents {
   public:
-    Documents(Upstream& upstream, Index& index, Revisions& revisions, Aliases& aliases,
-              Refusals& refusals)
-        : upstream_(upstream),
+    Documents(const Settings& settings, Upstream& upstream, Index& index, Revisions& revisions,
+              Aliases& aliases, Refusals& refusals)
+        : settings_(settings),
+          upstream_(upstream),
           index_(index),
           revisions_(revisions),
           aliases_(aliases),
@@ -72,6 +75,10 @@ class Documents {
     Task<Lesson> read(HubAnswer answer, const DocumentRequest& request, const Scope& scope);
     Scope scope_of(const HubAnswer& answer, const DocumentRequest& request);
 
+    Task<Outcome<Document>> find(IoThread& thread, DocumentRequest request);
+    std::optional<ListingRow> stored(IoThread& thread, const Scope& scope, const std::string& key);
+
+    const Settings& settings_;
     Upstream& upstream_;
     Index& index_;
     Revisions& revisions_;

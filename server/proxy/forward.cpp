@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "server/hub/fields.hpp"
+#include "server/hub/json_text.hpp"
 #include "server/hub/listing.hpp"
+#include "server/proxy/xet_mode.hpp"
 
 namespace hubkeep {
 namespace {
@@ -43,15 +45,16 @@ HubRequest Forward::request_for(const Exchange& exchange, const Route& route) co
 
 Task<void> Forward::pass(Exchange& exchange, Route route, Credential credential) {
     auto request = request_for(exchange, route);
+    const bool with_xet = shows_xet(settings_, route);
     const auto range = exchange.request().headers.get("Range");
     if (!range.empty()) request.headers.set("Range", range);
     auto answer =
         co_await upstream_.ask(exchange.thread(), std::move(request), credential, Follow::anywhere);
-    co_await relay(exchange, std::move(answer), credential.kind);
+    co_await relay(exchange, std::move(answer), credential.kind, with_xet);
 }
 
-Task<void> Forward::relay(Exchange& exchange, Result<HubAnswer> answer,
-                          Credential::Kind credential) {
+Task<void> Forward::relay(Exchange& exchange, Result<HubAnswer> answer, Credential::Kind credential,
+                          bool with_xet) {
     exchange.record().cache = name_of(Verdict::bypass);
     if (!answer) {
         const auto path = exchange.request().path();
@@ -77,22 +80,22 @@ Task<void> Forward::relay(Exchange& exchange, Result<HubAnswer> answer,
     }
     const bool json = get("Content-Type").find("json") != std::string_view::npos;
     if (json && head.status == 200 && exchange.request().method != "HEAD") {
-        co_await send_json(exchange, std::move(*answer), std::move(head));
+        co_await send_json(exchange, std::move(*answer), std::move(head), with_xet);
     } else {
         co_await send_stream(exchange, std::move(*answer), std::move(head));
     }
 }
 
-Task<void> Forward::send_json(Exchange& exchange, HubAnswer answer, ResponseHead head) {
+Task<void> Forward::send_json(Exchange& exchange, HubAnswer answer, ResponseHead head,
+                              bool with_xet) {
     auto body = co_await answer.response.read_all(json_limit_bytes);
-    if (body) {
-        exchange.record().upstream_bytes = body->size();
-        body = strip_xet(std::move(*body));
-    }
-    if (!body) {
-        co_await send_refusal(exchange, {upstream_failed(body.error().message), {}}, true);
+    if (body) exchange.record().upstream_bytes = body->size();
+    const auto checked = body ? check_json(*body) : Result<void>(std::unexpected(body.error()));
+    if (!checked) {
+        co_await send_refusal(exchange, {upstream_failed(checked.error().message), {}}, true);
         co_return;
     }
+    if (!with_xet) body = strip_xet(std::move(*body));
     co_await exchange.respond(std::move(head), std::move(*body));
 }
 

@@ -8,6 +8,7 @@
 #include "server/hub/json_text.hpp"
 #include "server/hub/query.hpp"
 #include "server/hub/targets.hpp"
+#include "server/proxy/xet_mode.hpp"
 
 namespace hubkeep {
 namespace {
@@ -62,10 +63,9 @@ std::string incomplete(std::string_view why) {
     return fmt::format("incomplete: only what was fetched before is listed; {}", why);
 }
 
-// Until Xet is served, nobody is told of it.
-TreeItem shown(const PathEntry& entry) {
+TreeItem shown(const PathEntry& entry, bool with_xet) {
     auto item = item_of(entry);
-    item.xet_hash.clear();
+    if (!with_xet) item.xet_hash.clear();
     return item;
 }
 
@@ -82,6 +82,7 @@ bool KnownListings::is_own_cursor(std::string_view cursor) {
 Task<Document> KnownListings::page(IoThread& thread, TreeRequest request, bool incomplete) {
     const auto& question = request.question;
     auto& reader = index_.reader(thread.number());
+    const bool with_xet = serves_xet(settings_, question.scope);
     const auto limit = page_size(question.query);
     auto after = after_cursor(question.query);
     std::string body = "[";
@@ -101,7 +102,7 @@ Task<Document> KnownListings::page(IoThread& thread, TreeRequest request, bool i
         more = rows.size() > wanted;
         for (std::size_t i = 0; i < std::min(rows.size(), wanted); ++i) {
             if (body.size() > 1) body += ',';
-            auto item = shown(rows[i]);
+            auto item = shown(rows[i], with_xet);
             const auto begin = body.size();
             append_tree_item(body, item);
             after = item.path;
@@ -150,12 +151,14 @@ KnownListings::Paths KnownListings::paths(IoThread& thread, const Scope& scope,
                                           const std::string& commit,
                                           const std::vector<std::string>& asked) {
     Paths found;
+    const bool with_xet = serves_xet(settings_, scope);
     auto& reader = index_.reader(thread.number());
     for (const auto& path : asked) {
         const auto row = trees_.item(reader, scope, commit, path);
         const bool nameless = row && row->kind == EntryKind::folder && !row->oid;
         if (!row || nameless) found.unknown.push_back(path);
-        else if (!row->absent()) append_tree_item(found.items.emplace_back(), shown({path, *row}));
+        else if (!row->absent())
+            append_tree_item(found.items.emplace_back(), shown({path, *row}, with_xet));
     }
     return found;
 }
@@ -170,7 +173,7 @@ Task<KnownListings::Siblings> KnownListings::siblings(IoThread& thread, Scope sc
         for (const auto& row : rows) {
             if (row.row.kind != EntryKind::file) continue;
             if (found.count++ > 0) found.text += ',';
-            append_sibling(found.text, shown(row), blobs);
+            append_sibling(found.text, item_of(row), blobs);
         }
         found.whole = rows.size() < rows_per_slice;
         if (found.whole) break;

@@ -1,7 +1,8 @@
 #pragma once
 // KnownListings: answers to questions for trees, entries and descriptions from what Trees knows, so
 // that the Hub need not be asked, or cannot be. What lacks entries says so in its warning; a path
-// of which nothing is known is never left out silently. Pages are built in slices. One for the
+// of which nothing is known is never left out silently. Xet hashes are told where the repo's are
+// served. Pages are built in slices. One for the
 // process; any io thread.
 
 #include <optional>
@@ -17,7 +18,8 @@ namespace hubkeep {
 
 class KnownListings {
   public:
-    KnownListings(Index& index, Trees& trees) : index_(index), trees_(trees) {}
+    KnownListings(const Settings& settings, Index& index, Trees& trees)
+        : settings_(settings), index_(index), trees_(trees) {}
 
     // `repo` is the name under which the next page will be asked for. `keeps_trees`: the client
     // would believe a listing for ever (see not_a_xet_hash).
@@ -57,6 +59,7 @@ class KnownListings {
     Task<Document> page(IoThread& thread, TreeRequest request, bool incomplete);
     Task<Siblings> siblings(IoThread& thread, Scope scope, std::string commit, bool blobs);
 
+    const Settings& settings_;
     Index& index_;
     Trees& trees_;
 };

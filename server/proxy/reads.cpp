@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "server/hub/fields.hpp"
+#include "server/hub/json_text.hpp"
 #include "server/hub/listing.hpp"
+#include "server/proxy/xet_mode.hpp"
 
 namespace hubkeep {
 namespace {
@@ -21,13 +23,6 @@ std::string file_behind(const HubAnswer& answer, const std::string& asked) {
     const auto kind = parse_route("GET", answer.hub_target).kind;
     const bool is_file = kind == Route::Kind::resolve || kind == Route::Kind::resolve_cache;
     return is_file ? answer.hub_target : std::string();
-}
-
-// A body that lost its Xet hints is no longer, byte for byte, what a strong tag names.
-void weaken_etag(HeaderFields& fields) {
-    for (auto& [name, value] : fields) {
-        if (lower_case(name) == "etag" && !value.starts_with("W/")) value.insert(0, "W/");
-    }
 }
 
 void add_conditions(Headers& headers, const KeptAnswer& kept) {
@@ -48,6 +43,7 @@ Reads::Question Reads::question_of(const Exchange& exchange, const Route& route,
     question.key.target = route.target();
     question.ask = forward_.request_for(exchange, route);
     question.credential = caller.credential;
+    question.with_xet = shows_xet(settings_, route);
     for (const auto& [name, value] : question.ask.headers) {
         question.key.asker.emplace_back(name, value);
     }
@@ -155,7 +151,8 @@ Task<void> Reads::pass(Exchange& exchange, Visitor visitor, Question question) {
         answer =
             co_await upstream_.ask(thread, question.ask, question.credential, Follow::anywhere);
     }
-    co_await forward_.relay(exchange, std::move(answer), question.credential.kind);
+    co_await forward_.relay(exchange, std::move(answer), question.credential.kind,
+                            question.with_xet);
 }
 
 Task<Reads::Finding> Reads::find_out(IoThread& thread, const Question& question, Kept kept) {
@@ -293,10 +290,8 @@ Task<Reads::Finding> Reads::read_body(HubAnswer answer, const Question& question
     }
     const bool is_json = type.find("json") != std::string::npos;
     if (is_json && fresh.status < 400) {
-        const auto size = body->size();
-        body = strip_xet(std::move(*body));
-        if (!body) co_return Finding{.no_answer = body.error().message};
-        if (body->size() != size) weaken_etag(fresh.fields);
+        const auto checked = check_json(*body);
+        if (!checked) co_return Finding{.no_answer = checked.error().message};
     }
     fresh.body = std::move(*body);
     co_return Finding{.answer = std::make_shared<const KeptAnswer>(std::move(fresh))};

@@ -40,6 +40,7 @@ class Reads {
         AnswerKey key;
         HubRequest ask;
         Credential credential;
+        bool with_xet = false;
     };
     struct Finding {
         Kept answer;

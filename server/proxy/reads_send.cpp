@@ -4,8 +4,10 @@
 
 #include "common/byte_range.hpp"
 #include "server/hub/fields.hpp"
+#include "server/hub/listing.hpp"
 #include "server/hub/public_urls.hpp"
 #include "server/proxy/reads.hpp"
+#include "server/proxy/xet_mode.hpp"
 
 namespace hubkeep {
 namespace {
@@ -82,14 +84,16 @@ Task<void> Reads::send(Exchange& exchange, const Route& route, const KeptAnswer&
     }
     auto body = kept.body;
     const bool json = joined_field(kept.fields, "content-type").find("json") != std::string::npos;
+    if (json && kept.status < 400 && !shows_xet(settings_, route))
+        body = strip_xet(std::move(body));
     if (json && kept.status == 200) {
         body = with_public_urls(std::move(body), followed_urls(route),
                                 {std::string(public_hub), upstream_.hub().url()}, own);
-        // No longer, byte for byte, what a strong tag names.
-        const auto etag = head.headers.get("ETag");
-        if (body != kept.body && etag.starts_with('"')) {
-            head.headers.set("ETag", fmt::format("W/{}", etag));
-        }
+    }
+    // No longer, byte for byte, what a strong tag names.
+    const auto etag = head.headers.get("ETag");
+    if (etag.starts_with('"') && body != kept.body) {
+        head.headers.set("ETag", fmt::format("W/{}", etag));
     }
     if (kept.status == 200 && exchange.request().method == "GET") {
         cut_to_range(head, body, asked);

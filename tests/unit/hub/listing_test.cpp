@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/hub/json_text.hpp"
+
 namespace hubkeep {
 namespace {
 
@@ -12,6 +14,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 const std::string sha = "0123456789abcdef0123456789abcdef01234567";
+
+Result<std::string> stripped_of(std::string json) {
+    const auto checked = check_json(json);
+    if (!checked) return std::unexpected(checked.error());
+    return strip_xet(std::move(json));
+}
 
 TEST(StripXet, CutsTheMemberWhereverItStands) {
     const std::pair<std::string, std::string> cases[]{
@@ -32,10 +40,10 @@ TEST(StripXet, CutsTheMemberWhereverItStands) {
         {R"({"a":1,"xetHash":-1.5e3})", R"({"a":1})"},
     };
     for (const auto& [json, expected] : cases) {
-        const auto stripped = strip_xet(json);
+        const auto stripped = stripped_of(json);
         ASSERT_TRUE(stripped) << json << ": " << stripped.error().message;
         EXPECT_EQ(*stripped, expected);
-        EXPECT_EQ(*strip_xet(*stripped), expected);
+        EXPECT_EQ(*stripped_of(*stripped), expected);
     }
 }
 
@@ -52,7 +60,7 @@ TEST(StripXet, KeepsEveryOtherByte) {
              std::string(R"({"u":"\u00f1\ud83e\udd17\/","v":")") + "\xc3\xb1\xf0\x9f\xa4\x97\"}",
              std::string("{\"b\" :1,\r\n\t\"a\":\ttrue , \"b\":2}\n"),
          }) {
-        const auto stripped = strip_xet(json);
+        const auto stripped = stripped_of(json);
         ASSERT_TRUE(stripped) << json << ": " << stripped.error().message;
         EXPECT_EQ(*stripped, json);
     }
@@ -65,17 +73,17 @@ TEST(StripXet, RefusesWhatIsNotJson) {
           std::string("{'a':1}"), std::string("{\"a\":1,}"), std::string("{\"xetHash\":}"),
           std::string("{\"a\" \"b\"}"), std::string("[01]"), std::string("\"\xff\""),
           std::string("{\"a\":\"\n\"}"), std::string("tru"), std::string("{\"xetHash\":\"ab")}) {
-        const auto stripped = strip_xet(text);
+        const auto stripped = stripped_of(text);
         ASSERT_FALSE(stripped) << text;
         EXPECT_EQ(stripped.error().kind, ErrorKind::protocol);
     }
 }
 
 TEST(StripXet, IsBounded) {
-    EXPECT_FALSE(strip_xet(std::string(101, '[') + std::string(101, ']')));
-    EXPECT_TRUE(strip_xet(std::string(90, '[') + std::string(90, ']')));
-    EXPECT_FALSE(strip_xet(std::string(1'000'000, '[')));
-    const auto large = strip_xet(std::string(64 * 1024 * 1024 + 1, ' '));
+    EXPECT_FALSE(stripped_of(std::string(101, '[') + std::string(101, ']')));
+    EXPECT_TRUE(stripped_of(std::string(90, '[') + std::string(90, ']')));
+    EXPECT_FALSE(stripped_of(std::string(1'000'000, '[')));
+    const auto large = stripped_of(std::string(64 * 1024 * 1024 + 1, ' '));
     ASSERT_FALSE(large);
     EXPECT_THAT(large.error().message, HasSubstr("67108865"));
 }
@@ -89,7 +97,7 @@ TEST(StripXet, LongTree) {
         json += comma + R"({"oid":")" + number + R"(","xetHash":"ab","path":"f)" + number + "\"}";
         expected += comma + R"({"oid":")" + number + R"(","path":"f)" + number + "\"}";
     }
-    EXPECT_EQ(*strip_xet(json + ']'), expected + ']');
+    EXPECT_EQ(*stripped_of(json + ']'), expected + ']');
 }
 
 TEST(RepoFacts, AreReadFromTheOutermostObject) {

@@ -174,6 +174,9 @@ TEST(Route, Api) {
         {"/api/models/o/n/auth-check", Kind::auth_check, "o/n", "main", ""},
         {"/api/models/o/n/auth-check/write", Kind::auth_check, "o/n", "main", "write"},
         {"/api/models/o/n/xet-read-token/main", Kind::xet_token, "o/n", "main", ""},
+        {"/api/datasets/o/n/xet-read-token/refs%2Fpr%2F1", Kind::xet_token, "o/n", "refs/pr/1", ""},
+        {"/api/models/o/n/xet-read-token", Kind::xet_token, "o/n", "main", ""},
+        {"/api/models/o/xet-read-token", Kind::xet_token, "o", "main", ""},
         {"/api/models/gpt2/discussions", Kind::api_other, "gpt2", "", ""},
         {"/api/models/o/n/discussions", Kind::api_other, "o/n", "", ""},
         {"/api/models/o/n/treesize/main", Kind::api_other, "o/n", "", ""},
@@ -231,6 +234,7 @@ TEST(Route, Others) {
         {"/datasets/squad.git/HEAD", Kind::git},
         {"/org/name/info/refs?service=git-receive-pack", Kind::write},
         {"/api/models/o/n/xet-write-token/main", Kind::write},
+        {"/api/models/o/n/xet-write-token", Kind::write},
     };
     for (const auto& [target, kind] : cases) {
         EXPECT_EQ(name_of(parse_route("GET", target).kind), name_of(kind)) << target;
