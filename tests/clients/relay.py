@@ -4,6 +4,7 @@ Copies bytes both ways, on one thread per direction, and calls `on_request(first
 request goes on. Only for clients that do not pipeline and send their small bodies with or after
 the head: a piece from the client that begins with a method is a request.
 """
+import contextlib
 import socket
 import threading
 
@@ -11,11 +12,12 @@ METHODS = (b"GET ", b"HEAD ", b"POST ")
 
 
 class Relay:
-    def __init__(self, target_url: str, on_request):
+    def __init__(self, target_url: str, on_request, listener: socket.socket | None = None):
+        """Listens on a socket of its own, or on one that was opened elsewhere."""
         host, port = target_url.removeprefix("http://").rstrip("/").split(":")
         self._target = (host, int(port))
         self._on_request = on_request
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = listener or socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = "http://127.0.0.1:%d" % self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -23,6 +25,10 @@ class Relay:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)   # else the thread that accepts would hold it
         self._listener.close()
 
     def _accept(self):
@@ -31,7 +37,11 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(self._target)
+            try:
+                server = socket.create_connection(self._target)
+            except OSError:     # it is down; the next client may find it up again
+                client.close()
+                continue
             for source, sink, watch in ((client, server, True), (server, client, False)):
                 threading.Thread(target=self._copy, args=(source, sink, watch), daemon=True).start()
 
@@ -43,4 +53,7 @@ class Relay:
                 sink.sendall(piece)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
-            sink.close()
+            # Closing alone would tell the peer nothing while the other thread still reads from it.
+            for end in (source, sink):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)

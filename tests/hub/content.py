@@ -76,6 +76,14 @@ class Generated(Content):
         return stream.update(bytes(skip + length))[skip:]
 
 
+class Vast(Generated):
+    """Larger than anybody reads to its end, who would find that its digest is made up."""
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        return hashlib.sha256(f"vast {self.size} {self.seed}".encode()).hexdigest()
+
+
 class OnDisk(Content):
     """A file that the stand-in may send with sendfile. The caller removes it."""
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from hub import Generated
+from hub import Generated, Vast
 
 from .samples import BIG, FILES
 
@@ -24,6 +24,22 @@ def test_generated_bytes_are_the_same_at_any_offset():
     for start, length in ((0, 1), (15, 2), (16, 16), (99_990, 100), (65_535, 2)):
         assert Generated(100_000, 5).read(start, length) == whole[start:start + length]
     assert Generated(100_000, 5).sha256 == hashlib.sha256(whole).hexdigest()
+
+
+def test_a_vast_file_costs_nothing_and_the_cdn_sends_it_in_ranges_only(hub, fetch):
+    size, limit = 60_000_000_000, 50_000_000_000
+    content = Vast(size, "vast")
+    hub.add_repo("model", "org/vast", {"model.bin": content})
+    hub.cdn.most_bytes = limit
+    head = fetch("/org/vast/resolve/main/model.bin", "HEAD")
+    assert (head.headers["x-linked-size"], head.headers["x-linked-etag"]) == (
+        str(size), f'"{content.sha256}"')
+    place = head.headers["location"]
+    for wanted in (None, f"bytes=0-{limit}"):
+        assert fetch(place, headers={"Range": wanted} if wanted else {}).status_code == 400
+    at = 55_000_000_000
+    part = fetch(place, headers={"Range": f"bytes={at}-{at + 99}"})
+    assert part.status_code == 206 and part.content == content.read(at, 100)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

@@ -36,7 +36,7 @@ def commit_of(path):
 def file(**job):
     path = hf_hub_download(**job)
     return {"sha256": digest(path), "size": os.path.getsize(path), "commit": commit_of(path),
-            "blob": os.path.basename(os.path.realpath(path))}
+            "blob": os.path.basename(os.readlink(path))}
 
 
 def snapshot(**job):
