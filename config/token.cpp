@@ -1,13 +1,16 @@
 #include "config/token.hpp"
 
 #include <fmt/format.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstring>
 #include <vector>
 
+#include "common/private_file.hpp"
 #include "config/text.hpp"
 
 namespace hubkeep {
@@ -15,6 +18,7 @@ namespace {
 
 constexpr std::size_t max_token = 4096;
 constexpr std::size_t max_name = 64;
+constexpr std::size_t random_bytes = 20;
 constexpr unsigned others = 077;            // group and everybody
 constexpr unsigned others_but_group = 037;  // the group may read
 
@@ -67,6 +71,34 @@ Result<Secret> read_secret_file(const std::string& path, Readers readers) {
     if (!content) return std::unexpected(content.error());
     const WipedText text(std::move(*content));
     return to_token(text.text, path);
+}
+
+namespace {
+
+Result<void> make_secret_file(const fs::path& path) {
+    std::array<unsigned char, random_bytes> bytes;
+    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
+        return fail(ErrorKind::io, "the system has no random numbers to give");
+    }
+    WipedText text;
+    text.text.reserve(2 * random_bytes + 1);
+    for (const unsigned byte : bytes) {
+        fmt::format_to(std::back_inserter(text.text), "{:02x}", byte);
+    }
+    text.text += '\n';
+    wipe_memory(bytes.data(), bytes.size());
+    return write_private_file(path, text.text);
+}
+
+}  // namespace
+
+Result<Secret> read_or_make_secret_file(const fs::path& path) {
+    auto secret = read_secret_file(path);
+    const bool is_absent = !secret && secret.error().kind == ErrorKind::not_found;
+    if (!is_absent) return secret;
+    const auto made = make_secret_file(path);
+    if (!made) return std::unexpected(made.error());
+    return read_secret_file(path);
 }
 
 namespace {

@@ -57,6 +57,10 @@ Result<std::string> read_private_file(const fs::path& path, std::size_t limit, R
 // The only content of such a file, without a line end. Also invalid when it cannot be a token.
 Result<Secret> read_secret_file(const std::string& path, Readers readers = Readers::owner);
 
+// The same of a file of hubkeep's own, which is made with a random secret (160 bits, in hex) when
+// it is not there.
+Result<Secret> read_or_make_secret_file(const fs::path& path);
+
 // Without the one line end that editors and `echo` leave; it must fit into a header as it is.
 // `where` begins the error, which is of the kind invalid.
 Result<Secret> to_token(std::string_view text, std::string_view where);
