@@ -30,8 +30,10 @@ Task<Result<Hasher>> Direct::hash_prefix(const Source& source, std::uint64_t len
     co_return hasher;
 }
 
-Task<Result<void>> Direct::send(Exchange& exchange, const Source& source, ByteRange range,
-                                std::uint64_t position, const File* prefix, ByteCounter counter) {
+Task<Result<void>> Direct::send(Exchange& exchange, const Source& source, const FileBody& body,
+                                const FileBody::Stretch& stretch, std::uint64_t position,
+                                const File* prefix, ByteCounter counter) {
+    const auto range = body.file_range(stretch);
     const bool whole = range.begin == 0 && range.end == source.file.size;
     std::optional<Hasher> hasher;
     if (whole) {
@@ -63,8 +65,10 @@ Task<Result<void>> Direct::send(Exchange& exchange, const Source& source, ByteRa
         left -= *got;
         if (filled <= held_bytes) continue;
         const auto ready = filled - held_bytes;
-        auto sent = co_await exchange.send(std::span<const char>(buffer).first(ready));
+        const auto piece = std::span<const char>(buffer).first(ready);
+        auto sent = co_await body.send(exchange, stretch, position, piece);
         if (!sent) co_return sent;
+        position += ready;
         std::memmove(buffer.data(), buffer.data() + ready, held_bytes);
         filled = held_bytes;
     }
@@ -72,7 +76,8 @@ Task<Result<void>> Direct::send(Exchange& exchange, const Source& source, ByteRa
         co_return fail(ErrorKind::corrupt,
                        "the bytes that came do not have the digest that the Hub named");
     }
-    auto sent = co_await exchange.send(std::span<const char>(buffer).first(filled));
+    const auto last = std::span<const char>(buffer).first(filled);
+    auto sent = co_await body.send(exchange, stretch, position, last);
     co_return sent;
 }
 

@@ -3,8 +3,8 @@
 // room. A whole file is verified on the way all the same: its last bytes are held back until the
 // digest matches.
 
-#include "server/http/session.hpp"
 #include "server/proxy/fetcher.hpp"
+#include "server/proxy/file_body.hpp"
 
 namespace hubkeep {
 
@@ -12,10 +12,12 @@ class Direct {
   public:
     Direct(Fetcher& fetcher, BlobStore& store) : fetcher_(fetcher), store_(store) {}
 
-    // Sends the body's bytes of `range` from `position` on; the head has been sent. `prefix`, when
-    // there is one, holds the bytes of the file before `position` that the client already has.
-    Task<Result<void>> send(Exchange& exchange, const Source& source, ByteRange range,
-                            std::uint64_t position, const File* prefix, ByteCounter counter);
+    // Sends the file's bytes of a stretch from `position` on; what is in front of them has been
+    // sent. `prefix`, when there is one, holds the bytes of the file before `position` that the
+    // client already has.
+    Task<Result<void>> send(Exchange& exchange, const Source& source, const FileBody& body,
+                            const FileBody::Stretch& stretch, std::uint64_t position,
+                            const File* prefix, ByteCounter counter);
 
   private:
     Task<Result<Hasher>> hash_prefix(const Source& source, std::uint64_t length,

@@ -115,7 +115,9 @@ Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& sour
     HubRequest request;
     request.target = resolve_target(source.repo, source.file.commit, source.path);
     request.patience = patience_for_quota;
-    if (range.begin != 0 || range.end != source.file.size) {
+    const bool in_part =
+        range.begin != 0 || range.end != source.file.size || source.file.size > most_in_one_answer;
+    if (in_part) {
         request.headers.set("Range", fmt::format("bytes={}-{}", range.begin, range.end - 1));
     }
     auto answer = co_await ask(thread, std::move(request), source, range);
@@ -159,6 +161,10 @@ Fetcher::Fetcher(const UpstreamSettings& settings, Upstream& upstream, Leads& le
       slots_({.waited_for = most_waited_for,
               .further = settings.connections,
               .per_host = settings.connections_per_host}) {}
+
+std::string Fetcher::why_not() const {
+    return upstream_.worth_asking() ? "" : upstream_.why_not();
+}
 
 HubError Fetcher::limit_of(const Source& source) const {
     const auto target = resolve_target(source.repo, source.file.commit, source.path);

@@ -59,10 +59,15 @@ class Fetcher {
         Origin origin;  // that was asked: the Hub or a mirror
     };
     Task<Result<Opened>> open(IoThread& thread, const Source& source, ByteRange range);
+    // Why nothing can be fetched now; "" when it can.
+    std::string why_not() const;
     // What to tell a client when the Hub's quota was the cause.
     HubError limit_of(const Source& source) const;
 
   private:
+    // The Hub's CDN sends files above 50 GB in parts only.
+    static constexpr std::uint64_t most_in_one_answer = std::uint64_t(16) << 30;
+
     struct Job;
     struct Transfer;
     Task<void> run(std::shared_ptr<Job> job, Flight::Claim claim);

@@ -40,7 +40,7 @@ double seconds_of(SteadyClock::duration time) {
 }  // namespace
 
 Flight::Portion Fetcher::Job::portion() const {
-    if (!in_portions) return {};
+    if (!in_portions) return {.most = most_in_one_answer};
     // Only a connection that lags is cut.
     const auto half = flight->size() < worth_a_cut ? Flight::Portion::unlimited
                                                    : std::max(speed / 2, smallest_portion);

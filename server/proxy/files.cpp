@@ -170,6 +170,7 @@ Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& c
                   .caller = caller,
                   .doubted = doubted,
                   .source = {resolved->repo, route.path, file, caller.credential},
+                  .body = FileBody(ByteRange{0, file.size}),
                   .range = {0, file.size},
                   .verdict = resolved->verdict,
                   .warning = resolved->warning,
@@ -255,6 +256,7 @@ bool Files::choose_range(Answer& answer, std::string_view etag) const {
     }
     answer.head.status = 206;
     answer.range = *bytes;
+    answer.body.emplace(*bytes);
     answer.to_the_end = range->form == RangeRequest::Form::open;
     answer.whole = answer.to_the_end && bytes->begin == 0;
     headers.set("Content-Range", format_content_range(*bytes, size));
@@ -281,8 +283,7 @@ Task<void> Files::send_body(Answer& answer) {
         exchange.record().cache = name_of(answer.verdict);
         const auto head_sent = co_await exchange.send_head(std::move(answer.head));
         if (!head_sent) co_return;
-        const auto sent = co_await direct_.send(exchange, answer.source, answer.range,
-                                                answer.range.begin, nullptr, answer.counter);
+        const auto sent = co_await send_directly(answer);
         if (!sent) {
             log_cut(answer, sent.error());
             exchange.abort();
@@ -305,7 +306,7 @@ Task<void> Files::send_body(Answer& answer) {
 Task<void> Files::send_blob(Answer& answer, const Blob& blob) {
     auto& exchange = answer.exchange;
     const auto& file = *blob.file;
-    if (answer.range.size() <= one_write_bytes) {
+    if (!answer.in_parts && answer.range.size() <= one_write_bytes) {
         std::string body(answer.range.size(), '\0');
         const auto got = file.read_at(answer.range.begin, body);
         if (got && *got == body.size()) {
@@ -317,7 +318,7 @@ Task<void> Files::send_blob(Answer& answer, const Blob& blob) {
     }
     const auto head_sent = co_await exchange.send_head(std::move(answer.head));
     if (!head_sent) co_return;
-    const auto sent = co_await exchange.send_file(file, answer.range);
+    const auto sent = co_await answer.body->send_all(exchange, file);
     if (!sent) exchange.abort();
 }
 

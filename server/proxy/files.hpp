@@ -6,6 +6,7 @@
 
 #include "server/hub/route.hpp"
 #include "server/proxy/direct.hpp"
+#include "server/proxy/file_body.hpp"
 #include "server/proxy/hot_files.hpp"
 #include "server/proxy/resolve.hpp"
 
@@ -17,6 +18,18 @@ class Files {
           Flights& flights, BlobStore& store, Index& index, IoThreads& threads, Log& log);
 
     Task<void> serve(Exchange& exchange, Route route, Caller caller);
+
+    // An entry that was resolved for this caller, and where it was found.
+    struct Found {
+        Route route;
+        Caller caller;
+        Resolution resolution;
+    };
+    // Parts of it in a form of their own, behind `head`, which lacks Content-Length.
+    Task<void> serve_parts(Exchange& exchange, Found found, ResponseHead head, FileBody body);
+    // What a client is going to read, in many requests: its transfer begins now. A refusal when
+    // some of it is not there and the Hub cannot be asked.
+    Task<Outcome<void>> prefetch(IoThread& thread, Found found, ByteRange range);
 
     // What is known of the request's target without parsing it; null when it is not hot.
     std::shared_ptr<const HotTarget> hot(Exchange& exchange);
@@ -39,9 +52,11 @@ class Files {
         bool doubted = false;  // the Hub was asked a second time
         ResponseHead head;
         Source source;
-        ByteRange range;
+        std::optional<FileBody> body;
+        ByteRange range;         // that has all of the body
         bool whole = true;       // the client wants the file from byte 0 to its end
         bool to_the_end = true;  // the client's range has no end of its own
+        bool in_parts = false;   // one of many answers from which the client makes up the file
         ByteRange goal;          // what is fetched for it
         Verdict verdict;
         std::string warning;
@@ -59,11 +74,17 @@ class Files {
     Task<void> send_blob(Answer& answer, const Blob& blob);
     void keep_hot(const Answer& answer, const StaysTrue& stays_true);
     Task<void> follow(Answer& answer, std::shared_ptr<Flight> flight, bool created);
+    static bool wants_verdict(const Answer& answer, const Flight& flight);
+    static std::uint64_t readable_now(const Answer& answer, const Flight& flight,
+                                      std::uint64_t position);
+    void expect_the_rest(Answer& answer, const std::shared_ptr<Flight>& flight);
     Task<Result<void>> first_bytes(Answer& answer, Flight& flight);
     Task<Result<std::uint64_t>> wait_for_bytes(Answer& answer, Flight& flight,
                                                std::uint64_t position, TimePoint patience);
     Task<Result<void>> copy(Answer& answer, std::shared_ptr<Flight> flight);
-    Task<Result<void>> go_on_directly(Answer& answer, Flight& flight, std::uint64_t position);
+    Task<Result<void>> copy_stretch(Answer& answer, std::shared_ptr<Flight> flight,
+                                    const FileBody::Stretch& stretch);
+    Task<Result<void>> send_directly(Answer& answer);
     void fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,
                Flight::Claim claim);
     static bool is_long(const Answer& answer);

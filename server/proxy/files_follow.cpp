@@ -37,9 +37,35 @@ void Files::fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRan
     fetcher_.start(answer.exchange.thread(), flight, answer.source, goal, claim, answer.counter);
 }
 
+// The last bytes make a file whole for the client: he gets them when it is verified.
+bool Files::wants_verdict(const Answer& answer, const Flight& flight) {
+    const bool to_the_end = answer.in_parts && answer.range.end == flight.size();
+    return answer.whole || (to_the_end && flight.unexpected() == 0);
+}
+
+std::uint64_t Files::readable_now(const Answer& answer, const Flight& flight,
+                                  std::uint64_t position) {
+    return flight.readable_now(position, wants_verdict(answer, flight));
+}
+
+// Who reads the end of a file of which most was read is about to have all of it, although some of
+// that was told to an earlier process.
+void Files::expect_the_rest(Answer& answer, const std::shared_ptr<Flight>& flight) {
+    const auto unexpected = flight->unexpected();
+    const bool is_end = answer.range.end == flight->size();
+    if (!is_end || unexpected == 0 || unexpected > flight->size() / 2) return;
+    const ByteRange all{0, flight->size()};
+    flight->expect(all);
+    fetcher_.fill(answer.exchange.thread(), flight, answer.source, all, answer.counter);
+}
+
 Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool created) {
     auto& exchange = answer.exchange;
     answer.goal = goal_of(answer, *flight);
+    if (answer.in_parts) {
+        flight->expect(answer.range);
+        expect_the_rest(answer, flight);
+    }
     if (is_long(answer)) {
         // The transfer of all that follows begins now and goes on without this client.
         fetcher_.fill(exchange.thread(), flight, answer.source, answer.goal, answer.counter);
@@ -76,12 +102,13 @@ Task<Result<void>> Files::first_bytes(Answer& answer, Flight& flight) {
     const auto position = answer.range.begin;
     const auto self = flight.shared_from_this();
     for (;;) {
-        if (flight.readable_now(position, answer.whole) > position) co_return Result<void>();
+        if (readable_now(answer, flight, position) > position) co_return Result<void>();
         const auto goal = next_goal(answer, position);
         if (const auto claim = flight.claim_for_reader(position, goal)) {
             fetch(answer, self, goal, *claim);
         }
-        const auto waited = co_await flight.readable(position, answer.whole, until);
+        const bool to_the_end = wants_verdict(answer, flight);
+        const auto waited = co_await flight.readable(position, to_the_end, until);
         if (!waited && waited.error().kind == ErrorKind::timed_out) co_return Result<void>();
         if (!waited) co_return std::unexpected(waited.error());
     }
@@ -92,20 +119,35 @@ Task<Result<std::uint64_t>> Files::wait_for_bytes(Answer& answer, Flight& flight
                                                   std::uint64_t position, TimePoint patience) {
     for (;;) {
         const auto look = std::min<TimePoint>(patience, SteadyClock::now() + between_looks);
-        auto more = co_await flight.readable(position, answer.whole, look);
+        const bool to_the_end = wants_verdict(answer, flight);
+        auto more = co_await flight.readable(position, to_the_end, look);
         const bool looks_again = !more && !flight.failure() && SteadyClock::now() < patience;
         if (!looks_again || answer.exchange.client_gone()) co_return more;
     }
 }
 
 Task<Result<void>> Files::copy(Answer& answer, std::shared_ptr<Flight> flight) {
-    auto position = answer.range.begin;
+    for (const auto& stretch : answer.body->stretches()) {
+        auto sent = co_await answer.body->begin(answer.exchange, stretch);
+        if (sent) sent = co_await copy_stretch(answer, flight, stretch);
+        if (!sent) co_return sent;
+    }
+    auto sent = co_await answer.body->finish(answer.exchange);
+    co_return sent;
+}
+
+Task<Result<void>> Files::copy_stretch(Answer& answer, std::shared_ptr<Flight> flight,
+                                       const FileBody::Stretch& stretch) {
+    auto& exchange = answer.exchange;
+    const auto& file = flight->partial().file;
+    const auto range = answer.body->file_range(stretch);
+    auto position = range.begin;
     auto patience = SteadyClock::now() + patience_for_bytes;
-    while (position < answer.range.end) {
-        const auto until = flight->readable_now(position, answer.whole);
-        if (until > position) {
-            const ByteRange piece{position, std::min(until, answer.range.end)};
-            const auto sent = co_await answer.exchange.send_file(flight->partial().file, piece);
+    do {
+        const auto until = range.empty() ? range.end : readable_now(answer, *flight, position);
+        if (until > position || range.empty()) {
+            const ByteRange piece{position, std::min(until, range.end)};
+            const auto sent = co_await answer.body->send_file(exchange, stretch, file, piece);
             if (!sent) co_return sent;
             position = piece.end;
             patience = SteadyClock::now() + patience_for_bytes;
@@ -118,15 +160,26 @@ Task<Result<void>> Files::copy(Answer& answer, std::shared_ptr<Flight> flight) {
         const auto more = co_await wait_for_bytes(answer, *flight, position, patience);
         if (more) continue;
         if (more.error().kind != ErrorKind::no_space) co_return std::unexpected(more.error());
-        auto rest = co_await go_on_directly(answer, *flight, position);
+        auto rest = co_await direct_.send(exchange, answer.source, *answer.body, stretch, position,
+                                          &file, answer.counter);
         co_return rest;
-    }
+    } while (position < range.end);
     co_return Result<void>();
 }
 
-Task<Result<void>> Files::go_on_directly(Answer& answer, Flight& flight, std::uint64_t position) {
-    auto sent = co_await direct_.send(answer.exchange, answer.source, answer.range, position,
-                                      &flight.partial().file, answer.counter);
+// Without room to keep anything.
+Task<Result<void>> Files::send_directly(Answer& answer) {
+    auto& exchange = answer.exchange;
+    for (const auto& stretch : answer.body->stretches()) {
+        auto sent = co_await answer.body->begin(exchange, stretch);
+        const auto begin = answer.body->file_range(stretch).begin;
+        if (sent) {
+            sent = co_await direct_.send(exchange, answer.source, *answer.body, stretch, begin,
+                                         nullptr, answer.counter);
+        }
+        if (!sent) co_return sent;
+    }
+    auto sent = co_await answer.body->finish(exchange);
     co_return sent;
 }
 

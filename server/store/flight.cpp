@@ -85,12 +85,32 @@ Task<Result<std::uint64_t>> Flight::readable(std::uint64_t position, bool whole,
 
 std::uint64_t Flight::missing_in(ByteRange goal) const {
     const std::lock_guard lock(mutex_);
+    return missing_locked(goal);
+}
+
+std::uint64_t Flight::missing_locked(ByteRange goal) const {
     std::uint64_t missing = 0;
     while (const auto gap = present_.first_gap(goal)) {
         missing += gap->size();
         goal.begin = gap->end;
     }
     return missing;
+}
+
+void Flight::expect(ByteRange range) {
+    const std::lock_guard lock(mutex_);
+    expected_.add(range);
+}
+
+std::uint64_t Flight::unexpected() const {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t bytes = 0;
+    ByteRange rest{0, size_};
+    while (const auto gap = expected_.first_gap(rest)) {
+        bytes += missing_locked(*gap);
+        rest.begin = gap->end;
+    }
+    return bytes;
 }
 
 std::uint64_t Flight::missing() const {

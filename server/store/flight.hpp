@@ -58,6 +58,11 @@ class Flight : public std::enable_shared_from_this<Flight> {
     // `whole` readers began at byte 0 and want everything.
     Task<Result<std::uint64_t>> readable(std::uint64_t position, bool whole, TimePoint deadline);
     std::uint64_t readable_now(std::uint64_t position, bool whole) const;
+    // For a reader who makes up the file from many answers: so much of it will be read, and has
+    // its fetch.
+    void expect(ByteRange range);
+    // Bytes that are neither there nor expected. Nothing left: it will be whole.
+    std::uint64_t unexpected() const;
 
     // --- fetches ---
     struct Claim {
@@ -142,6 +147,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
     Tickets take_readers_in(ByteRange range);
     Tickets end_claim(std::uint64_t claim);
     std::uint64_t readable_locked(std::uint64_t position, bool whole) const;
+    std::uint64_t missing_locked(ByteRange goal) const;
     std::optional<ByteRange> unclaimed_gap(ByteRange goal) const;
     std::optional<ByteRange> second_half(ByteRange goal, std::uint64_t least);
     Claim add_claim(ByteRange range);
@@ -164,6 +170,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
     Waiters written_;                // those who wait for the last of them
     std::size_t filling_ = 0;        // fetches of all that follows...
     std::uint64_t filled_from_ = 0;  // ...this position
+    Extents expected_;
     std::optional<Error> failure_;
     std::vector<Reader> readers_;  // that wait
 

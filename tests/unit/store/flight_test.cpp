@@ -374,5 +374,16 @@ TEST_F(FlightTest, AFailedFlightTakesNoMoreClaimsAndKeepsItsFirstCause) {
     EXPECT_FALSE(claim(*flight, {0, 100}));
 }
 
+TEST_F(FlightTest, KnowsWhatIsNeitherThereNorExpected) {
+    const auto flight = opened({}, 100 * MiB, extents({{0, 10 * MiB}, {50 * MiB, 60 * MiB}}));
+    EXPECT_EQ(flight->unexpected(), 80 * MiB);
+    flight->expect({5 * MiB, 40 * MiB});
+    EXPECT_EQ(flight->unexpected(), 50 * MiB);
+    flight->expect({40 * MiB, 55 * MiB});
+    EXPECT_EQ(flight->unexpected(), 40 * MiB);
+    flight->expect({0, 100 * MiB});
+    EXPECT_EQ(flight->unexpected(), 0U);
+}
+
 }  // namespace
 }  // namespace hubkeep
