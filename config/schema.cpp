@@ -64,8 +64,9 @@ std::vector<Setting> general_settings() {
         row<FIELD(threads)>("threads", "Threads that serve; 0 means one per core."),
         row<FIELD(xet)>("xet",
             "What clients are told about the Hub's Xet protocol. serve: they may speak it, with "
-            "hubkeep in place of the Hub's own servers. strip: nothing, so that they download "
-            "plain files; many clients refuse those above 50 GB."),
+            "hubkeep in place of the Hub's own servers, and read a file over several connections. "
+            "strip: nothing, so that they download plain files; huggingface_hub refuses those "
+            "above 50 GB."),
         row<FIELD(xet_rules)>("xet_rules",
             "Another mode for some repos, the first that matches counts: org/old-*=strip, "
             "datasets/org/name=serve. * is any text."),

@@ -152,7 +152,7 @@ struct Settings {
     LogSettings log;
     CacheSettings cache;
     LimitSettings limits;
-    XetMode xet = XetMode::strip;
+    XetMode xet = XetMode::serve;
     std::vector<XetRule> xet_rules;
     bool operator==(const Settings&) const = default;
 };

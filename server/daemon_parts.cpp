@@ -164,9 +164,13 @@ Result<void> DaemonParts::build(const Base& base, Secrets secrets) {
     build_knowledge(base);
     const auto answering = build_answers(base);
     if (!answering) return answering;
+    auto xet_key = read_or_make_secret_file(fs::path(base.settings.data_dir) / "xet-key");
+    if (!xet_key) return std::unexpected(xet_key.error());
+    cas = std::make_unique<Cas>(base.settings, *clients, *access, *aliases, *index, *resolver,
+                                *listings, *files, std::move(*xet_key));
     webhook = std::make_unique<Webhook>(std::move(secrets.webhook), *refresher, base.log);
     proxy = std::make_unique<Proxy>(base.settings, *clients, *access, *files, *listings, *reads,
-                                    *forward, *webhook, *upstream, base.health);
+                                    *forward, *webhook, *cas, *upstream, base.health);
     build_admin(base);
     return build_gates(base, secrets);
 }

@@ -9,6 +9,7 @@
 #include "server/proxy/host_gate.hpp"
 #include "server/proxy/proxy.hpp"
 #include "server/store/blob_store.hpp"
+#include "server/xet/cas.hpp"
 
 namespace hubkeep {
 
@@ -50,6 +51,7 @@ struct DaemonParts {
     std::unique_ptr<Forward> forward;
     std::unique_ptr<Reads> reads;
 
+    std::unique_ptr<Cas> cas;
     std::unique_ptr<Webhook> webhook;
     std::unique_ptr<Proxy> proxy;
     std::unique_ptr<RevisionDesk> revision_desk;

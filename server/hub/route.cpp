@@ -282,9 +282,14 @@ Route by_path(Segments segments) {
         return of_kind(Kind::viewer);
     }
     if (first == "-") {
-        Route route = of_kind(Kind::own);
-        route.own_path = join(segments.subspan(1));
+        const bool to_cas = segments.size() > 1 && segments[1] == "xet";
+        Route route = of_kind(to_cas ? Kind::xet : Kind::own);
+        route.own_path = join(segments.subspan(to_cas ? 2 : 1));
         return route;
+    }
+    // Xet clients send it to the root of the host, wherever the CAS is.
+    if (segments.size() == 2 && first == "v1" && segments[1] == "telemetry") {
+        return of_kind(Kind::telemetry);
     }
     if (segments.size() == 1 && (first == "robots.txt" || first == "favicon.ico")) {
         return of_kind(Kind::robots);
@@ -298,7 +303,9 @@ Route by_method(Route route, std::string_view method, Segments segments) {
         route.kind == Kind::git && (segments.back() == "git-receive-pack" ||
                                     query_value(route.query, "service") == "git-receive-pack");
     if (pushes) route.kind = Kind::write;
-    if (route.kind == Kind::telemetry || route.kind == Kind::own) return route;
+    const bool any_method =
+        route.kind == Kind::telemetry || route.kind == Kind::own || route.kind == Kind::xet;
+    if (any_method) return route;
     if (method == "GET" || method == "HEAD") {
         if (route.kind == Kind::paths_info) return bad(405, "paths-info is asked with POST.");
         return route;

@@ -31,6 +31,7 @@ struct Route {
         auth_check,       // /api/{type}/{repo}/auth-check, path is "write" for .../write
         telemetry,        // /api/telemetry/...
         xet_token,        // /api/{type}/{repo}/xet-read-token/{revision}
+        xet,              // /-/xet/{own_path}: the CAS that such a token is for
         blob_page,        // /{repo}/blob/{revision}/{path}: a page for people
         page,             // any other page for people
         own,              // /-/{own_path}: about hubkeep itself

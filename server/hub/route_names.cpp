@@ -19,6 +19,7 @@ std::string_view name_of(Route::Kind kind) {
         case Kind::auth_check: return "auth_check";
         case Kind::telemetry: return "telemetry";
         case Kind::xet_token: return "xet_token";
+        case Kind::xet: return "xet";
         case Kind::blob_page: return "blob_page";
         case Kind::page: return "page";
         case Kind::own: return "own";

@@ -207,7 +207,8 @@ Task<Outcome<Caller>> Access::admit_to_closed(IoThread& thread, const Visitor& v
         if (finding.proven && can_be_ours) co_return ours;
     }
     // The Hub itself describes a gated repo to everybody.
-    const bool wants_files = is_file(route) || route.kind == Route::Kind::auth_check;
+    const bool wants_files = is_file(route) || route.kind == Route::Kind::xet_token ||
+                             route.kind == Route::Kind::auth_check;
     if (finding.proven || (is_gated && !wants_files)) co_return own_caller(visitor);
     const bool is_unknown = has_token && !finding.refusal;
     if (is_unknown) {

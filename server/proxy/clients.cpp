@@ -95,11 +95,14 @@ ip::address address_in(std::string_view hop) {
 
 struct Clients::Snapshot {
     struct Known {
+        Visitor visitor(std::int64_t now) const;  // who uses it
+
         ClientKey key;
         std::shared_ptr<ClientUse> use;
     };
 
     std::expected<Visitor, HubError> by_key(std::string_view text, std::int64_t now) const;
+    const Known* find(std::string_view name) const;  // the key of that name, null for none
     std::string team_of(std::string_view name) const;
     std::string_view name_by_proxy(const Headers& headers) const;
     bool trusts(const ip::address& peer) const { return proxies.contain(peer); }
@@ -113,6 +116,17 @@ struct Clients::Snapshot {
     std::unordered_map<Digest, Known, DigestHash> keys;
 };
 
+Visitor Clients::Snapshot::Known::visitor(std::int64_t now) const {
+    use->used_at(now);
+    Visitor visitor;
+    visitor.by = Visitor::By::key;
+    visitor.name = key.name;
+    visitor.team = key.team;
+    visitor.repos = key.repos;
+    visitor.use = use;
+    return visitor;
+}
+
 std::expected<Visitor, HubError> Clients::Snapshot::by_key(std::string_view text,
                                                            std::int64_t now) const {
     if (key_form(text) != KeyForm::whole) {
@@ -125,20 +139,13 @@ std::expected<Visitor, HubError> Clients::Snapshot::by_key(std::string_view text
             ask_for_key("The key of hubkeep that was sent is not known here: it was revoked, or "
                         "belongs to another hubkeep."));
     }
-    const auto& [key, use] = found->second;
+    const auto& key = found->second.key;
     if (key.is_expired(now)) {
         return std::unexpected(ask_for_key(
             fmt::format("The key of hubkeep that was sent, {}, expired on {}; ask for a new one.",
                         key.name, time_text(*key.expires))));
     }
-    use->used_at(now);
-    Visitor visitor;
-    visitor.by = Visitor::By::key;
-    visitor.name = key.name;
-    visitor.team = key.team;
-    visitor.repos = key.repos;
-    visitor.use = use;
-    return visitor;
+    return found->second.visitor(now);
 }
 
 std::string Clients::Snapshot::team_of(std::string_view name) const {
@@ -249,11 +256,27 @@ std::string Clients::header() const {
     return current()->header;
 }
 
+const Clients::Snapshot::Known* Clients::Snapshot::find(std::string_view name) const {
+    const auto found = std::ranges::find(
+        keys, name, [](const auto& entry) { return std::string_view(entry.second.key.name); });
+    return found == keys.end() ? nullptr : &found->second;
+}
+
+std::optional<Visitor> Clients::again(Visitor::By by, const std::string& name,
+                                      std::int64_t now) const {
+    const auto snapshot = current();
+    if (by != Visitor::By::key) {
+        return Visitor{.by = by, .name = name, .team = name.empty() ? "" : snapshot->team_of(name)};
+    }
+    const auto* const known = snapshot->find(name);
+    if (known == nullptr || known->key.is_expired(now)) return std::nullopt;
+    return known->visitor(now);
+}
+
 Visitor Clients::named(const std::string& name) const {
     const auto snapshot = current();
-    for (const auto& [digest, known] : snapshot->keys) {
-        const auto& key = known.key;
-        if (key.name != name) continue;
+    if (const auto* const known = snapshot->find(name)) {
+        const auto& key = known->key;
         return {.by = Visitor::By::key, .name = key.name, .team = key.team, .repos = key.repos};
     }
     if (name.empty()) return {};

@@ -27,7 +27,6 @@ class Listings {
     Task<void> refs(Exchange& exchange, Route route, Caller caller);
     Task<void> agent_harnesses(Exchange& exchange);
 
-  private:
     struct Pinned {
         std::string commit;
         Verdict verdict = Verdict::hit;
@@ -35,6 +34,12 @@ class Listings {
     };
     // The commit of the route's revision, confirmed when it is due.
     Task<Outcome<Pinned>> commit_of(IoThread& thread, const Route& route, const Caller& caller);
+    // Brings all entries of a commit into the index, for who knows a file by something else than
+    // its path; at once when they are there. At most a million entries.
+    Task<Outcome<void>> learn_tree(IoThread& thread, RepoId repo, std::string commit,
+                                   Caller caller);
+
+  private:
     // A document of that commit. When a moving revision's commit turns out to be lost (the branch
     // was moved by force), the Hub is asked once more where it points.
     using AnswerAt = std::function<Task<Outcome<Document>>(const std::string& commit)>;

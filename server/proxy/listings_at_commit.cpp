@@ -11,6 +11,9 @@
 namespace hubkeep {
 namespace {
 
+// Of a thousand entries each.
+constexpr int max_learnt_pages = 1000;
+
 std::string paths_question(const std::vector<std::string>& paths, bool expand) {
     boost::json::array list;
     for (const auto& path : paths) list.emplace_back(path);
@@ -86,6 +89,26 @@ Task<Outcome<Document>> Listings::tree_at(IoThread& thread, Question question) {
     auto part = co_await known_.part_of_tree(thread, std::move(known), refused.error.message);
     if (part) co_return std::move(*part);
     co_return std::unexpected(std::move(refused));
+}
+
+Task<Outcome<void>> Listings::learn_tree(IoThread& thread, RepoId repo, std::string commit,
+                                         Caller caller) {
+    Route route;
+    route.kind = Route::Kind::tree;
+    route.repo = std::move(repo);
+    route.revision = commit;
+    route.revision_given = true;
+    std::string query = "recursive=true";
+    for (int page = 0; page < max_learnt_pages; ++page) {
+        auto& reader = index_.reader(thread.number());
+        const auto scope = aliases_.scope_of(route.repo, caller.access, reader);
+        if (reader.is_complete(scope, commit, "", true)) break;
+        const auto document = co_await tree_at(thread, {route, caller, query, commit, {}});
+        if (!document) co_return std::unexpected(document.error());
+        if (document->row.link.empty()) break;
+        query = normalised_query(parse_route("GET", document->row.link).query, tree_parameters);
+    }
+    co_return Outcome<void>();
 }
 
 Task<Outcome<Document>> Listings::paths_at(IoThread& thread, Question question,

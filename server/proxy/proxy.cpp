@@ -30,16 +30,18 @@ bool needs_caller(const Route& route) {
         case Route::Kind::paths_info:
         case Route::Kind::refs:
         case Route::Kind::commits:
+        case Route::Kind::xet_token:
         case Route::Kind::auth_check: return true;
         case Route::Kind::api_other: return !route.repo.name.empty();
         default: return false;
     }
 }
 
-// Probes, browsers that ask before they ask, robots, and the Hub's webhook, which has its secret.
+// Probes, browsers that ask before they ask, robots, the Hub's webhook, which has its secret, and
+// the CAS, which asks for tokens of its own.
 bool is_for_everybody(const Route& route) {
     return route.kind == Route::Kind::own || route.kind == Route::Kind::preflight ||
-           route.kind == Route::Kind::robots;
+           route.kind == Route::Kind::robots || route.kind == Route::Kind::xet;
 }
 
 // Errors of files are text, all others JSON.
@@ -53,14 +55,6 @@ std::string hubkeeps_passed(const RequestHead& request) {
         if (iequals(name, "Via")) via += (via.empty() ? "" : ", ") + value;
     }
     return hubkeeps_in(via);
-}
-
-HubError no_xet() {
-    return {.status = 404,
-            .code = "",
-            .message =
-                "hubkeep serves files over plain HTTP and hands out no Xet tokens; set "
-                "HF_HUB_DISABLE_XET=1, or delete the client's cached file listing (trees/)"};
 }
 
 HubError not_served(std::string_view what) {
@@ -137,7 +131,6 @@ Task<void> Proxy::for_visitor(Exchange& exchange, Route route, Visitor visitor) 
             co_await exchange.respond(ResponseHead{.status = 204}, {});
             break;
         case Route::Kind::agent_harnesses: co_await listings_.agent_harnesses(exchange); break;
-        case Route::Kind::xet_token: co_await send_refusal(exchange, {no_xet(), {}}, true); break;
         case Route::Kind::git:
             co_await send_refusal(exchange, {not_served("git repositories"), {}}, true);
             break;
@@ -157,6 +150,7 @@ Task<void> Proxy::for_everybody(Exchange& exchange, Route route) {
         case Route::Kind::robots:
             co_await send_text(exchange, 200, plain_text, "User-agent: *\nDisallow: /\n");
             break;
+        case Route::Kind::xet: co_await xet_.serve(exchange, std::move(route)); break;
         default: co_await own(exchange, std::move(route));
     }
 }
@@ -210,6 +204,9 @@ Task<void> Proxy::about_a_repo(Exchange& exchange, Route route, Visitor visitor)
             break;
         case Route::Kind::refs:
             co_await listings_.refs(exchange, std::move(route), std::move(caller));
+            break;
+        case Route::Kind::xet_token:
+            co_await xet_.token(exchange, std::move(route), std::move(visitor), std::move(caller));
             break;
         case Route::Kind::auth_check:
             if (route.path == "write") {

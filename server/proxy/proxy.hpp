@@ -9,6 +9,7 @@
 #include "server/proxy/listings.hpp"
 #include "server/proxy/reads.hpp"
 #include "server/proxy/webhook.hpp"
+#include "server/proxy/xet_service.hpp"
 
 namespace hubkeep {
 
@@ -23,8 +24,8 @@ class Health {
 class Proxy : public Handler {
   public:
     Proxy(const Settings& settings, const Clients& clients, Access& access, Files& files,
-          Listings& listings, Reads& reads, Forward& forward, Webhook& webhook, Upstream& upstream,
-          const Health& health)
+          Listings& listings, Reads& reads, Forward& forward, Webhook& webhook, XetService& xet,
+          Upstream& upstream, const Health& health)
         : settings_(settings),
           clients_(clients),
           access_(access),
@@ -33,6 +34,7 @@ class Proxy : public Handler {
           reads_(reads),
           forward_(forward),
           webhook_(webhook),
+          xet_(xet),
           upstream_(upstream),
           health_(health) {}
 
@@ -61,6 +63,7 @@ class Proxy : public Handler {
     Reads& reads_;
     Forward& forward_;
     Webhook& webhook_;
+    XetService& xet_;
     Upstream& upstream_;
     const Health& health_;
 };

@@ -14,6 +14,8 @@ LAYERS = {  # folder -> the folders that it may include besides itself
     "server/store": {"common"},
     "server/hub": {"common"},
     "server/proxy": {"common", "config", "server/net", "server/http", "server/store", "server/hub"},
+    "server/xet": {"common", "config", "server/net", "server/http", "server/store", "server/hub",
+                   "server/proxy"},
     "server/admin": {"common", "config", "server/net", "server/http", "server/store", "server/hub",
                      "server/proxy"},
     "server/cli": {"common", "config"},

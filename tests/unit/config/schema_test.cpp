@@ -89,7 +89,7 @@ const std::vector<std::pair<std::string, std::string>> others{
     {"tls.cert", "/etc/ssl/a.pem"},
     {"tls.key", "/etc/ssl/a.key"},
     {"tls.client_ca", "/etc/ssl/clients.pem"},
-    {"xet", "serve"},
+    {"xet", "strip"},
     {"xet_rules", "org/old-*=strip, datasets/org/name=serve"},
     {"log.level", "debug"},
     {"log.format", "json"}};
@@ -161,7 +161,7 @@ TEST(Schema, EverySettingReachesItsOwnField) {
                       .log = {.level = LogLevel::debug, .format = LogFormat::json},
                       .cache = {.max_size = {.bytes = 1'649'267'441'664}, .memory = {33'554'432}},
                       .limits = {.connections = 500, .hub_requests = 50}};
-    expected.xet = XetMode::serve;
+    expected.xet = XetMode::strip;
     expected.xet_rules = {{"org/old-*", XetMode::strip}, {"datasets/org/name", XetMode::serve}};
     EXPECT_EQ(all, expected);
 }

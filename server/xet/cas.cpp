@@ -1,0 +1,340 @@
+#include "server/xet/cas.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "server/hub/query.hpp"
+#include "server/hub/xet_hints.hpp"
+#include "server/proxy/client_use.hpp"
+#include "server/proxy/xet_mode.hpp"
+#include "server/xet/xorb_ranges.hpp"
+
+namespace hubkeep {
+namespace {
+
+constexpr std::string_view json_type = "application/json";
+constexpr std::size_t batch_body_bytes = 64 * 1024;
+// Of one answer: 256 GiB. Clients ask for 16 GB at a time.
+constexpr std::size_t max_terms = 32 * 1024;
+
+// A client with a bad token asks for another, one with a bad address asks for the file again.
+HubError bad_token() {
+    return {.status = 401,
+            .code = "",
+            .message =
+                "This is no Xet token of this hubkeep, or it has expired: ask "
+                "xet-read-token for one."};
+}
+
+HubError bad_address() {
+    return {.status = 403,
+            .code = "",
+            .message =
+                "This address of a xorb has expired or was made elsewhere: ask for the "
+                "reconstruction of the file again."};
+}
+
+HubError no_xet() {
+    return {.status = 404,
+            .code = "",
+            .message =
+                "This hubkeep is set to serve the files of this repository over plain HTTP, and "
+                "hands out no Xet tokens for it; set HF_HUB_DISABLE_XET=1, or delete the client's "
+                "cached file listing (trees/)."};
+}
+
+HubError no_such_file() {
+    return {.status = 404,
+            .code = "",
+            .message = "No file of the token's repository at its commit has this Xet hash."};
+}
+
+HubError no_such_address() {
+    return {.status = 404, .code = "", .message = "hubkeep has nothing at this address."};
+}
+
+// "Bearer X" of the field Authorization.
+std::string_view bearer_of(const Secret& authorization) {
+    const auto text = authorization.reveal();
+    const auto space = text.find(' ');
+    if (space == std::string_view::npos || !iequals(text.substr(0, space), "Bearer")) return {};
+    return text.substr(text.find_first_not_of(' ', space));
+}
+
+ResponseHead head_of(std::string_view content_type) {
+    ResponseHead head;
+    head.headers.set("Content-Type", content_type);
+    head.headers.set("Cache-Control", "no-store");
+    return head;
+}
+
+Route file_route(const XetClaims& claims, std::string path) {
+    Route route;
+    route.kind = Route::Kind::resolve;
+    route.repo = claims.repo;
+    route.revision = claims.commit;
+    route.revision_given = true;
+    route.path = std::move(path);
+    return route;
+}
+
+Route token_route(const XetClaims& claims) {
+    auto route = file_route(claims, {});
+    route.kind = Route::Kind::xet_token;
+    return route;
+}
+
+}  // namespace
+
+Task<void> Cas::token(Exchange& exchange, Route route, Visitor visitor, Caller caller) {
+    auto& reader = index_.reader(exchange.thread().number());
+    if (!serves_xet(settings_, aliases_.scope_of(route.repo, caller.access, reader))) {
+        co_await send_refusal(exchange, {no_xet(), {}}, true);
+        co_return;
+    }
+    const auto commit = co_await listings_.commit_of(exchange.thread(), route, caller);
+    if (!commit) {
+        co_await send_refusal(exchange, commit.error(), true);
+        co_return;
+    }
+    const auto now = unix_now();
+    auto claims = visitors_.claims_of(visitor, now);
+    claims.repo = route.repo;
+    claims.commit = commit->commit;
+    claims.expires = now + XetTokens::lifetime_seconds;
+    const auto token = tokens_.issue(claims);
+    const auto cas = public_origin(settings_, exchange) + std::string(cas_path);
+    // Clients of some ages read the fields, others the document.
+    auto head = head_of(json_type);
+    head.headers.set("X-Xet-Cas-Url", cas);
+    head.headers.set("X-Xet-Access-Token", token);
+    head.headers.set("X-Xet-Token-Expiration", std::to_string(claims.expires));
+    head.headers.set("X-Repo-Commit", claims.commit);
+    add_cache_fields(head, commit->verdict, commit->warning);
+    exchange.record().cache = name_of(commit->verdict);
+    boost::json::object document{{"accessToken", token}, {"exp", claims.expires}, {"casUrl", cas}};
+    co_await exchange.respond(std::move(head), boost::json::serialize(document));
+}
+
+Outcome<Cas::Asker> Cas::asker_of(Exchange& exchange, std::string_view token, HubError flawed) {
+    const auto now = unix_now();
+    auto claims = tokens_.read(token, now);
+    if (!claims) return refuse(std::move(flawed));
+    auto visitor = visitors_.visitor_of(*claims, now);
+    if (!visitor) return refuse(std::move(flawed));
+    exchange.record().user = visitor->name;
+    exchange.record().team = visitor->team;
+    return Asker{std::move(*claims), std::move(*visitor)};
+}
+
+Task<void> Cas::serve(Exchange& exchange, Route route) {
+    const auto& request = exchange.request();
+    auto cas_route = parse_cas_route(request.method, route.own_path, route.query);
+    using Kind = CasRoute::Kind;
+    if (cas_route.kind == Kind::telemetry) {
+        co_await exchange.respond(ResponseHead{.status = 204}, {});
+        co_return;
+    }
+    if (cas_route.kind == Kind::upload || cas_route.kind == Kind::unknown) {
+        const bool writes = cas_route.kind == Kind::upload;
+        co_await send_refusal(exchange, {writes ? read_only() : no_such_address(), {}}, true);
+        co_return;
+    }
+    // Clients read xorbs without the token that they have for everything else.
+    const bool is_xorb = cas_route.kind == Kind::xorb;
+    const auto in_address = is_xorb ? query_value(route.query, "token") : std::nullopt;
+    auto asker = asker_of(exchange, in_address ? *in_address : bearer_of(exchange.authorization()),
+                          in_address ? bad_address() : bad_token());
+    if (!asker) {
+        co_await send_refusal(exchange, asker.error(), true);
+        co_return;
+    }
+    const auto place = ClientUse::enter(asker->visitor.use, SteadyClock::now());
+    if (!place) {
+        co_await send_refusal(exchange, {place.error(), {}}, true);
+        co_return;
+    }
+    co_await answer(exchange, std::move(cas_route), std::move(*asker));
+}
+
+Task<void> Cas::answer(Exchange& exchange, CasRoute route, Asker asker) {
+    const auto hash = route.hashes.empty() ? std::string() : route.hashes.front();
+    const auto& only = asker.claims.file;
+    const bool is_xorb = route.kind == CasRoute::Kind::xorb;
+    if (!only.empty() && (!is_xorb || parse_xorb_id(hash)->file != only)) {
+        co_await send_refusal(exchange, {is_xorb ? bad_address() : bad_token(), {}}, true);
+        co_return;
+    }
+    switch (route.kind) {
+        case CasRoute::Kind::reconstruction:
+            co_await reconstruct(exchange, hash, std::move(asker), XetForm::v1);
+            break;
+        case CasRoute::Kind::reconstruction_v2:
+            co_await reconstruct(exchange, hash, std::move(asker), XetForm::v2);
+            break;
+        case CasRoute::Kind::batch:
+            co_await reconstruct_batch(exchange, std::move(route.hashes), std::move(asker));
+            break;
+        case CasRoute::Kind::file: co_await describe_file(exchange, hash, std::move(asker)); break;
+        default: co_await send_xorb(exchange, hash, std::move(asker));
+    }
+}
+
+// A client may have the hash from a listing that it got long ago, or elsewhere.
+Task<Outcome<std::string>> Cas::path_of_hash(IoThread& thread, const Asker& asker,
+                                             const Caller& caller, std::string hash) {
+    const auto& [repo, commit] = std::tie(asker.claims.repo, asker.claims.commit);
+    const auto look = [&] {
+        auto& reader = index_.reader(thread.number());
+        const auto scope = aliases_.scope_of(repo, caller.access, reader);
+        return reader.entry_by_xet(scope, commit, hash);
+    };
+    if (auto entry = look()) co_return std::move(entry->path);
+    const auto learnt = co_await listings_.learn_tree(thread, repo, commit, caller);
+    if (!learnt) co_return std::unexpected(learnt.error());
+    auto entry = look();
+    if (!entry) co_return refuse(no_such_file());
+    co_return std::move(entry->path);
+}
+
+Task<Outcome<Files::Found>> Cas::find(IoThread& thread, const Asker& asker, std::string hash) {
+    const auto& claims = asker.claims;
+    auto to_repo = co_await access_.admit(thread, asker.visitor, token_route(claims));
+    if (!to_repo) co_return std::unexpected(to_repo.error());
+    auto path = co_await path_of_hash(thread, asker, *to_repo, std::move(hash));
+    if (!path) co_return std::unexpected(path.error());
+    auto route = file_route(claims, std::move(*path));
+    auto caller = co_await access_.admit(thread, asker.visitor, route);
+    if (!caller) co_return std::unexpected(caller.error());
+    ResolveRequest question{route.repo, route.revision, route.path, *caller};
+    auto resolved = co_await resolver_.resolve(thread, std::move(question));
+    if (!resolved) co_return std::unexpected(resolved.error());
+    co_return Files::Found{std::move(route), std::move(*caller), std::move(*resolved)};
+}
+
+XorbAddress Cas::address_of(const Exchange& exchange, const XetClaims& claims,
+                            const std::string& hash) const {
+    auto for_file = claims;
+    for_file.file = parse_xorb_id(hash)->file;
+    for_file.expires = unix_now() + XetTokens::address_lifetime_seconds;
+    return {fmt::format("{}{}/v1/xorbs/default/", public_origin(settings_, exchange), cas_path),
+            "?token=" + tokens_.issue(for_file)};
+}
+
+Task<void> Cas::reconstruct(Exchange& exchange, std::string hash, Asker asker, XetForm form) {
+    auto found = co_await find(exchange.thread(), asker, hash);
+    if (!found) {
+        co_await send_refusal(exchange, found.error(), true);
+        co_return;
+    }
+    const auto size = found->resolution.file.size;
+    ByteRange wanted{0, size};
+    const auto asked = parse_range(exchange.request().headers.get("Range"));
+    auto head = head_of(json_type);
+    if (asked) {
+        const auto range = asked->in(size);
+        if (!range) {
+            head.status = 416;
+            head.headers.set("Content-Range", fmt::format("bytes */{}", size));
+            co_await exchange.respond(std::move(head), {});
+            co_return;
+        }
+        wanted = *range;
+    }
+    if (wanted.size() / xet_term_bytes >= max_terms) {
+        const auto sentence = "Ask for the reconstruction of so large a file in ranges.";
+        co_await send_refusal(exchange, {bad_request(sentence), {}}, true);
+        co_return;
+    }
+    const auto begun = co_await files_.prefetch(exchange.thread(), *found, wanted);
+    if (!begun) {
+        co_await send_refusal(exchange, begun.error(), true);
+        co_return;
+    }
+    auto address = address_of(exchange, asker.claims, hash);
+    auto document = reconstruction(plan_of(size, wanted), hash, address, form);
+    add_cache_fields(head, found->resolution.verdict, found->resolution.warning);
+    co_await exchange.respond(std::move(head), std::move(document));
+}
+
+Task<void> Cas::reconstruct_batch(Exchange& exchange, std::vector<std::string> hashes,
+                                  Asker asker) {
+    if (hashes.empty()) {
+        const auto body = co_await exchange.read_body(batch_body_bytes);
+        auto read = body ? hashes_of_batch(*body) : std::unexpected(body.error());
+        if (!read) {
+            co_await send_refusal(exchange, {bad_request(read.error().message), {}}, true);
+            co_return;
+        }
+        hashes = std::move(*read);
+    }
+    std::vector<XetFile> files;
+    std::size_t terms = 0;
+    for (auto& hash : hashes) {
+        const auto found = co_await find(exchange.thread(), asker, hash);
+        if (!found) {
+            co_await send_refusal(exchange, found.error(), true);
+            co_return;
+        }
+        const auto size = found->resolution.file.size;
+        terms += size / xet_term_bytes + 1;
+        if (terms > max_terms) {
+            const auto sentence = "Ask for the reconstruction of so large files one by one.";
+            co_await send_refusal(exchange, {bad_request(sentence), {}}, true);
+            co_return;
+        }
+        auto address = address_of(exchange, asker.claims, hash);
+        files.push_back({std::move(hash), plan_of(size, {0, size}), std::move(address)});
+    }
+    co_await exchange.respond(head_of(json_type), batch_reconstruction(files));
+}
+
+Task<void> Cas::describe_file(Exchange& exchange, std::string hash, Asker asker) {
+    const auto found = co_await find(exchange.thread(), asker, std::move(hash));
+    if (!found) {
+        co_await send_refusal(exchange, found.error(), true);
+        co_return;
+    }
+    auto head = head_of(xorb_type);
+    head.headers.set("Content-Length", std::to_string(found->resolution.file.size));
+    co_await exchange.send_head(std::move(head));
+}
+
+Task<void> Cas::send_xorb(Exchange& exchange, std::string id, Asker asker) {
+    const auto name = *parse_xorb_id(id);
+    auto found = co_await find(exchange.thread(), asker, name.file);
+    if (!found) {
+        // After a 403 clients ask for new addresses, some of them without end.
+        auto& status = found.error().error.status;
+        if (status == 403) status = 410;
+        co_await send_refusal(exchange, found.error(), true);
+        co_return;
+    }
+    const auto xorb = xorb_of(found->resolution.file.size, name.number);
+    if (!xorb) {
+        co_await send_refusal(exchange, {no_such_file(), {}}, true);
+        co_return;
+    }
+    const auto& request = exchange.request();
+    const auto size = xorb->physical_size();
+    auto head = head_of(xorb_type);
+    head.headers.set("Accept-Ranges", "bytes");
+    head.headers.set("ETag", '"' + id + '"');
+    if (request.method == "HEAD") {
+        head.headers.set("Content-Length", std::to_string(size));
+        co_await exchange.send_head(std::move(head));
+        co_return;
+    }
+    const auto ranges = parse_ranges(request.headers.get("Range"), size);
+    if (ranges && ranges->empty()) {
+        head.status = 416;
+        head.headers.set("Content-Range", fmt::format("bytes */{}", size));
+        co_await exchange.respond(std::move(head), {});
+        co_return;
+    }
+    auto body = ranges ? body_of(*xorb, *ranges, head) : FileBody(*xorb, {{{0, size}, {}}}, {});
+    co_await files_.serve_parts(exchange, std::move(*found), std::move(head), std::move(body));
+}
+
+}  // namespace hubkeep
