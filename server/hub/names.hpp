@@ -29,6 +29,9 @@ struct RepoId {
     auto operator<=>(const RepoId&) const = default;
 };
 
+// A file that the Hub puts into every repo that it makes.
+inline constexpr std::string_view usual_file = ".gitattributes";
+
 // As in the repo's address at the Hub: "org/name", "datasets/org/name".
 std::string path_of(const RepoId& repo);
 // The reverse, for what people and settings say; nothing when it names no repo.

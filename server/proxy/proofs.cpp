@@ -12,8 +12,6 @@ namespace {
 constexpr auto patience = seconds(5);
 constexpr auto patience_with_proof = seconds(2);
 constexpr std::size_t max_remembered = 100'000;
-// The Hub puts it into every repo that it makes.
-constexpr std::string_view usual_file = ".gitattributes";
 
 std::string key_of(const RepoId& repo, const std::string& who) {
     return std::string(name_of(repo.kind)) + '\n' + repo.name + '\n' + who;

@@ -98,6 +98,12 @@ Task<void> Cas::token(Exchange& exchange, Route route, Visitor visitor, Caller c
         co_await send_refusal(exchange, commit.error(), true);
         co_return;
     }
+    const auto opened =
+        co_await open_files(exchange.thread(), route.repo, commit->commit, caller);
+    if (!opened) {
+        co_await send_refusal(exchange, opened.error(), true);
+        co_return;
+    }
     const auto now = unix_now();
     auto claims = visitors_.claims_of(visitor, now);
     claims.repo = route.repo;
@@ -115,6 +121,19 @@ Task<void> Cas::token(Exchange& exchange, Route route, Visitor visitor, Caller c
     exchange.record().cache = name_of(commit->verdict);
     boost::json::object document{{"accessToken", token}, {"exp", claims.expires}, {"casUrl", cas}};
     co_await exchange.respond(std::move(head), boost::json::serialize(document));
+}
+
+Task<Outcome<void>> Cas::open_files(IoThread& thread, RepoId repo, std::string commit,
+                                    Caller caller) {
+    auto& reader = index_.reader(thread.number());
+    const auto known = reader.repo(aliases_.scope_of(repo, caller.access, reader));
+    if (known.opened || known.gated == false) co_return Outcome<void>();
+    ResolveRequest question{std::move(repo), std::move(commit), std::string(usual_file),
+                            std::move(caller)};
+    const auto resolved = co_await resolver_.resolve(thread, std::move(question));
+    const bool is_absent = !resolved && resolved.error().error.code == entry_not_found().code;
+    if (!resolved && !is_absent) co_return std::unexpected(resolved.error());
+    co_return Outcome<void>();
 }
 
 Outcome<Cas::Asker> Cas::asker_of(Exchange& exchange, std::string_view token, HubError flawed) {

@@ -34,6 +34,10 @@ class Cas : public XetService {
     Task<void> serve(Exchange& exchange, Route route) override;
 
   private:
+    // Whether files of the repo are open to the caller. The listing of a gated repo is for
+    // everybody, and clients can make no words of a refusal that comes later.
+    Task<Outcome<void>> open_files(IoThread& thread, RepoId repo, std::string commit,
+                                   Caller caller);
     struct Asker {
         XetClaims claims;
         Visitor visitor;
