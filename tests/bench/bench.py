@@ -55,7 +55,7 @@ class Bench:
         into a measurement."""
         if not self._big:
             self._big = self.folder / "big.bin"
-            self._make(self._big, self.size)
+            self.make(self._big, self.size)
         return self._big
 
     def files(self, count: int, size: int) -> dict[str, pathlib.Path]:
@@ -64,10 +64,11 @@ class Bench:
         folder.mkdir()
         found = {f"file-{it:03}.bin": folder / f"file-{it:03}.bin" for it in range(count)}
         for path in found.values():
-            self._make(path, size)
+            self.make(path, size)
         return found
 
-    def _make(self, path: pathlib.Path, size: int) -> None:
+    def make(self, path: pathlib.Path, size: int) -> None:
+        """Of bytes that cannot be compressed, on the disk."""
         digest = hashlib.sha256()
         with open(path, "wb") as file:
             for begin in range(0, size, BLOCK):

@@ -114,7 +114,7 @@ def descendants(pid: int) -> list[int]:
 class Server:
     def __init__(self, name: str, command: list[str], core: int, log: pathlib.Path, port: int,
                  env: dict | None = None):
-        self.name, self.port, self._log = name, port, log
+        self.name, self.port, self.log = name, port, log
         with open(log, "ab") as out:
             self.process = subprocess.Popen(
                 command, env=clean_env(**(env or {})), stdin=subprocess.DEVNULL, stdout=out,
@@ -133,7 +133,7 @@ class Server:
             self.stop()
             raise
         self.stop()
-        raise BenchError(f"{self.name} did not start: {self._log.read_text()[-2000:]}")
+        raise BenchError(f"{self.name} did not start: {self.log.read_text()[-2000:]}")
 
     def _share_our_weight(self) -> None:
         """A server that has made a session of its own, as Varnish does, starts it as an ordinary

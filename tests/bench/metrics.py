@@ -57,6 +57,7 @@ OF_BYTES = Metric("of the bytes asked for", lambda it: it["origin_bytes"] / it["
 OF_BLOCKS = Metric("of the 64 KiB blocks touched", lambda it: it["origin_bytes"] / it["blocks"], 3)
 EACH = Metric("KiB each", lambda it: it["each"] / 1024, 1)
 P99 = Metric("p99 ms", lambda it: it["p99_ms"], 2)
+CLIENT_COST = Metric("client's CPU s/GiB", lambda it: it["cpu_seconds"] * GIB / it["bytes"], 2)
 CPU_MS = Metric("server CPU ms each", lambda it: it["ms_each"], 2)
 GROWN = Metric("memory grown by MiB", lambda it: it["grown"] / MIB, 1)
 
@@ -81,6 +82,8 @@ KINDS = {
                      Metric("HEADs/s", lambda it: it["requests"] / it["seconds"], 0)), P99, False),
     "snapshot": Kind((CPU_MS, Metric("client's s each", lambda it: it["seconds"] / it["downloads"],
                                      2)), None, False),
+    "download": Kind((SPEED, Metric("seconds", lambda it: it["seconds"], 2), CLIENT_COST, COST,
+                      COPIES), SPEED),
     "many": Kind((GROWN, Metric("peak (VmHWM) MiB", lambda it: it["memory"]["VmHWM"] / MIB, 1),
                   Metric("load's GiB/s", lambda it: it["speed"], 2),
                   Metric("HEAD p50 ms", lambda it: it["p50_ms"], 2),

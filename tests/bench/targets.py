@@ -20,7 +20,7 @@ class Target:
             return "not measured", ""
         try:
             measured, met = self.verdict(found)
-        except (KeyError, statistics.StatisticsError):
+        except (KeyError, IndexError, statistics.StatisticsError):
             return "not measured", ""  # the server to compare with is not installed
         return measured, "yes" if met else "**no**"
 
@@ -111,6 +111,18 @@ def snapshot(rows) -> tuple[str, bool]:
     return f"{found:.2f} ms", found <= 1.0
 
 
+def xet(rows) -> tuple[str, bool]:
+    found = [middle(row, "hubkeep, Xet off", metrics.SPEED) for name, row in rows.items()
+             if name.startswith("cached")]
+    return f"{found[0]:.2f}; {found[1]:.2f} with one core", found[0] >= 1.5
+
+
+def xorbs(rows) -> tuple[str, bool]:
+    found = [middle(row, "hubkeep, plain GET", metrics.COST) for name, row in rows.items()
+             if name.startswith("xorbs of 8 MiB,")]
+    return f"{found[0]:.2f} and {found[1]:.2f}", max(found) <= 1.3
+
+
 TARGETS = (
     Target("cached 1 GiB, plain, 1 and 16 streams, CPU seconds per GiB",
            "at most 1.05 of nginx static `sendfile`", "cached", cached),
@@ -134,4 +146,8 @@ TARGETS = (
            "at most 2 times nginx", "latency", latency),
     Target("warm `snapshot_download` of 30 files, server side", "at most 1.0 ms CPU", "snapshot",
            snapshot),
+    Target("cached 4 GiB to the newest `huggingface_hub` over Xet, throughput",
+           "at least 1.5 of the same client without Xet", "xet", xet),
+    Target("cached xorbs, plain, 1 and 16 connections, CPU seconds per GiB",
+           "at most 1.3 of the file by `sendfile`", "xet", xorbs),
 )

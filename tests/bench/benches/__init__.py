@@ -5,7 +5,7 @@ import importlib
 import types
 
 NAMES = ("cached", "small", "tls", "cold", "first", "capped", "crowd", "ranges", "idle", "latency",
-         "snapshot", "many", "memory", "authorised", "peers")
+         "snapshot", "xet", "many", "memory", "authorised", "peers")
 
 
 def load(name: str) -> types.ModuleType:

@@ -2,6 +2,7 @@
 import contextlib
 import http.client
 import pathlib
+import ssl
 
 from bench import BenchError, check_content
 from machine import Server
@@ -13,8 +14,15 @@ SMALL, BIG = "config.json", "big.bin"
 NGINX_OWN = {"date", "server", "connection", "content-length", "content-type", "accept-ranges"}
 
 
-def head(port: int, path: str) -> http.client.HTTPResponse:
-    link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+def connection(port: int, tls=False) -> http.client.HTTPConnection:
+    if not tls:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    unverified = ssl._create_unverified_context()  # servers.certificate() signs for itself
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=unverified)
+
+
+def head(port: int, path: str, tls=False) -> http.client.HTTPResponse:
+    link = connection(port, tls)
     try:
         link.request("HEAD", path)
         return link.getresponse()
