@@ -88,6 +88,7 @@ class Files {
     void fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,
                Flight::Claim claim);
     static bool is_long(const Answer& answer);
+    static SteadyClock::duration patience_of(const Answer& answer);
     static ByteRange next_goal(const Answer& answer, std::uint64_t position);
     HubError refusal_of(const Error& error, const Source& source) const;
     static ByteRange goal_of(const Answer& answer, const Flight& flight);

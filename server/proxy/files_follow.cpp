@@ -12,6 +12,8 @@ constexpr std::uint64_t portion_bytes = 16 * 1024 * 1024;
 constexpr auto patience_for_first_bytes = seconds(5);
 constexpr auto patience_for_bytes = seconds(120);
 constexpr auto between_looks = seconds(2);
+// A client that makes up the file from many answers asks for them ahead of time.
+constexpr auto patience_in_parts = seconds(2);
 
 }  // namespace
 
@@ -30,6 +32,11 @@ bool Files::is_long(const Answer& answer) {
 ByteRange Files::next_goal(const Answer& answer, std::uint64_t position) {
     if (!is_long(answer)) return answer.goal;
     return {position, std::min(answer.goal.end, position + portion_bytes)};
+}
+
+// With what others fetch and what comes to `position` soon.
+SteadyClock::duration Files::patience_of(const Answer& answer) {
+    return answer.in_parts ? patience_in_parts : SteadyClock::duration{};
 }
 
 void Files::fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,
@@ -104,7 +111,7 @@ Task<Result<void>> Files::first_bytes(Answer& answer, Flight& flight) {
     for (;;) {
         if (readable_now(answer, flight, position) > position) co_return Result<void>();
         const auto goal = next_goal(answer, position);
-        if (const auto claim = flight.claim_for_reader(position, goal)) {
+        if (const auto claim = flight.claim_for_reader(position, goal, patience_of(answer))) {
             fetch(answer, self, goal, *claim);
         }
         const bool to_the_end = wants_verdict(answer, flight);
@@ -114,16 +121,16 @@ Task<Result<void>> Files::first_bytes(Answer& answer, Flight& flight) {
     }
 }
 
-// As readable(), but a client that leaves meanwhile is noticed: nobody writes to it who would.
+// As readable(), but may return `position` for a look at what else could be done, and a client that
+// leaves meanwhile is noticed: nobody writes to it who would.
 Task<Result<std::uint64_t>> Files::wait_for_bytes(Answer& answer, Flight& flight,
                                                   std::uint64_t position, TimePoint patience) {
-    for (;;) {
-        const auto look = std::min<TimePoint>(patience, SteadyClock::now() + between_looks);
-        const bool to_the_end = wants_verdict(answer, flight);
-        auto more = co_await flight.readable(position, to_the_end, look);
-        const bool looks_again = !more && !flight.failure() && SteadyClock::now() < patience;
-        if (!looks_again || answer.exchange.client_gone()) co_return more;
-    }
+    const auto look = std::min<TimePoint>(patience, SteadyClock::now() + between_looks);
+    const bool to_the_end = wants_verdict(answer, flight);
+    auto more = co_await flight.readable(position, to_the_end, look);
+    const bool looks_again = !more && !flight.failure() && SteadyClock::now() < patience;
+    if (looks_again && !answer.exchange.client_gone()) co_return position;
+    co_return more;
 }
 
 Task<Result<void>> Files::copy(Answer& answer, std::shared_ptr<Flight> flight) {
@@ -154,7 +161,7 @@ Task<Result<void>> Files::copy_stretch(Answer& answer, std::shared_ptr<Flight> f
             continue;
         }
         const auto goal = next_goal(answer, position);
-        if (const auto claim = flight->claim_for_reader(position, goal)) {
+        if (const auto claim = flight->claim_for_reader(position, goal, patience_of(answer))) {
             fetch(answer, flight, goal, *claim);
         }
         const auto more = co_await wait_for_bytes(answer, *flight, position, patience);

@@ -80,8 +80,10 @@ class Flight : public std::enable_shared_from_this<Flight> {
     };
     std::optional<Claim> next_claim(std::uint64_t done, ByteRange goal, Portion portion);
     // For a reader that waits at `position`, within its `goal`: a claim to fetch with, or nothing
-    // because the bytes are there or will come by themselves.
-    std::optional<Claim> claim_for_reader(std::uint64_t position, ByteRange goal);
+    // because the bytes are there or will come by themselves, within `patience` at the mean pace:
+    // what is under way behind a cut is lost.
+    std::optional<Claim> claim_for_reader(std::uint64_t position, ByteRange goal,
+                                          SteadyClock::duration patience = {});
     // Bytes now on disk at the claim's position. The end of the claim, which may have moved closer.
     std::uint64_t advance(std::uint64_t claim, std::uint64_t bytes);
     ByteRange claimed(std::uint64_t claim) const;
@@ -151,6 +153,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
     std::optional<ByteRange> unclaimed_gap(ByteRange goal) const;
     std::optional<ByteRange> second_half(ByteRange goal, std::uint64_t least);
     Claim add_claim(ByteRange range);
+    std::uint64_t comes_within(SteadyClock::duration time) const;
 
     const Digest digest_;
     const std::uint64_t size_;
@@ -161,6 +164,8 @@ class Flight : public std::enable_shared_from_this<Flight> {
     Extents present_;
     std::map<std::uint64_t, ByteRange> claims_;
     std::uint64_t next_claim_ = 1;
+    TimePoint claimed_since_{};   // there has always been a claim from then on...
+    std::uint64_t received_ = 0;  // ...and so much has come
     std::uint64_t since_checkpoint_ = 0;
     TimePoint unremembered_since_{};
     bool checkpointing_ = false;

@@ -32,6 +32,10 @@ std::optional<ByteRange> Flight::unclaimed_gap(ByteRange goal) const {
 }
 
 Flight::Claim Flight::add_claim(ByteRange range) {
+    if (claimed_since_ == TimePoint{}) {
+        claimed_since_ = SteadyClock::now();
+        received_ = 0;
+    }
     const auto id = next_claim_++;
     claims_.emplace(id, range);
     return {id, range};
@@ -46,13 +50,24 @@ Tickets Flight::end_claim(std::uint64_t claim) {
     return leaves_some ? take_readers() : Tickets();
 }
 
-std::optional<Flight::Claim> Flight::claim_for_reader(std::uint64_t position, ByteRange goal) {
+// By one claim.
+std::uint64_t Flight::comes_within(SteadyClock::duration time) const {
+    const std::chrono::duration<double> passed = SteadyClock::now() - claimed_since_;
+    if (claims_.empty() || passed.count() <= 0) return 0;
+    const auto pace = static_cast<double>(received_ / claims_.size()) / passed.count();
+    const auto bytes = pace * std::chrono::duration<double>(time).count();
+    return static_cast<std::uint64_t>(std::min(bytes, static_cast<double>(size_)));
+}
+
+std::optional<Flight::Claim> Flight::claim_for_reader(std::uint64_t position, ByteRange goal,
+                                                      SteadyClock::duration patience) {
     const std::lock_guard lock(mutex_);
     if (phase_ != Phase::filling || claims_.size() >= max_claims) return std::nullopt;
     if (position >= size_ || present_.present_until(position) > position) return std::nullopt;
     for (auto& [id, claimed] : claims_) {
         if (position < claimed.begin || position >= claimed.end) continue;
-        if (position - claimed.begin <= near_bytes) return std::nullopt;
+        const auto near = std::max(near_bytes, comes_within(patience));
+        if (position - claimed.begin <= near) return std::nullopt;
         const ByteRange rest{position, std::min(claimed.end, goal.end)};
         claimed.end = position;
         return add_claim(rest);
@@ -98,6 +113,7 @@ std::optional<Flight::Claim> Flight::next_claim(std::uint64_t done, ByteRange go
             }
             if (!range) range = second_half(goal, portion.least);
             if (range) next = add_claim(*range);
+            if (claims_.empty()) claimed_since_ = {};
         }
     }
     wake(std::move(tickets));
@@ -139,6 +155,7 @@ std::uint64_t Flight::advance(std::uint64_t claim, std::uint64_t bytes) {
         CHECK(written.end <= size_);
         const auto before = present_.total();
         present_.add(written);
+        received_ += written.size();
         if (since_checkpoint_ == 0) unremembered_since_ = SteadyClock::now();
         since_checkpoint_ += present_.total() - before;
         range.begin = written.end;
@@ -160,6 +177,7 @@ void Flight::release(std::uint64_t claim) {
     {
         const std::lock_guard lock(mutex_);
         tickets = end_claim(claim);
+        if (claims_.empty()) claimed_since_ = {};
     }
     wake(std::move(tickets));
 }

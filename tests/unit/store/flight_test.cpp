@@ -106,6 +106,17 @@ TEST_F(FlightTest, AReaderFarAheadCutsTheClaimAndGetsTheRest) {
     EXPECT_EQ(claim(*flight, {0, 100 * MiB})->range, (ByteRange{51 * MiB, 100 * MiB}));
 }
 
+TEST_F(FlightTest, APatientReaderLeavesAClaimAloneThatComesInTime) {
+    const auto flight = opened({}, 100 * MiB);
+    const auto before = claim(*flight, {0, 100 * MiB});
+    const ByteRange wanted{50 * MiB, 51 * MiB};
+    flight->advance(before->id, 10 * MiB);
+    EXPECT_FALSE(flight->claim_for_reader(wanted.begin, wanted, seconds(24 * 60 * 60)));
+    flight->release(before->id);
+    ASSERT_TRUE(claim(*flight, {0, 100 * MiB}));  // of which nothing has come
+    EXPECT_TRUE(flight->claim_for_reader(wanted.begin, wanted, seconds(24 * 60 * 60)));
+}
+
 TEST_F(FlightTest, AReaderOfAnUnclaimedSliceGetsTheWholeSlice) {
     const auto flight = opened({}, 10 * MiB);
     const auto claim = flight->claim_for_reader(3 * MiB + 5, {3 * MiB, 4 * MiB});
