@@ -25,6 +25,15 @@ void add_fields(ResponseHead& head, const HeaderFields& fields) {
     for (const auto& [name, value] : fields) head.headers.set(name, value);
 }
 
+// No reason to ask for new addresses, with which the client would go on where it was.
+HubError parts_taken_back() {
+    return {.status = 410,
+            .code = "",
+            .message =
+                "Bytes of this file that were handed out turned out to be wrong. Download it "
+                "again, from its beginning."};
+}
+
 bool would_lose_token(const Exchange& exchange) {
     return !exchange.authorization().empty() &&
            forgets_token_elsewhere(exchange.request().headers.get("User-Agent"));
@@ -288,6 +297,10 @@ Task<void> Files::send_body(Answer& answer) {
             log_cut(answer, sent.error());
             exchange.abort();
         }
+        co_return;
+    }
+    if (answer.in_parts && flights_.found_wrong_at(file.blob) >= answer.parts_since) {
+        co_await send_refusal(exchange, {parts_taken_back(), {}}, true);
         co_return;
     }
     if (joined->blob) {

@@ -25,8 +25,12 @@ class Files {
         Caller caller;
         Resolution resolution;
     };
-    // Parts of it in a form of their own, behind `head`, which lacks Content-Length.
-    Task<void> serve_parts(Exchange& exchange, Found found, ResponseHead head, FileBody body);
+    // Parts of it in a form of their own, behind `head`, which lacks Content-Length. The client has
+    // had other parts since `since` (seconds since 1970), none of which may have been found wrong.
+    Task<void> serve_parts(Exchange& exchange, Found found, ResponseHead head, FileBody body,
+                           std::int64_t since);
+    // The first moment from which on all parts of it will fit together, as far as is known.
+    std::int64_t parts_fit_from(const Found& found) const;
     // What a client is going to read, in many requests: its transfer begins now. A refusal when
     // some of it is not there and the Hub cannot be asked.
     Task<Outcome<void>> prefetch(IoThread& thread, Found found, ByteRange range);
@@ -57,7 +61,8 @@ class Files {
         bool whole = true;       // the client wants the file from byte 0 to its end
         bool to_the_end = true;  // the client's range has no end of its own
         bool in_parts = false;   // one of many answers from which the client makes up the file
-        ByteRange goal;          // what is fetched for it
+        std::int64_t parts_since = 0;  // when that began, at the earliest
+        ByteRange goal;                // what is fetched for it
         Verdict verdict;
         std::string warning;
         ByteCounter counter;

@@ -70,6 +70,12 @@ Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool cr
     auto& exchange = answer.exchange;
     answer.goal = goal_of(answer, *flight);
     if (answer.in_parts) {
+        const auto why_not = fetcher_.why_not();
+        if (!why_not.empty() && flight->missing_in(answer.range) > 0) {
+            co_await send_refusal(exchange, {not_cached_offline(answer.source.path, why_not), {}},
+                                  true);
+            co_return;
+        }
         flight->expect(answer.range);
         expect_the_rest(answer, flight);
     }

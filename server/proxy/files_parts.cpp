@@ -5,7 +5,8 @@
 
 namespace hubkeep {
 
-Task<void> Files::serve_parts(Exchange& exchange, Found found, ResponseHead head, FileBody body) {
+Task<void> Files::serve_parts(Exchange& exchange, Found found, ResponseHead head, FileBody body,
+                              std::int64_t since) {
     const auto range = body.hull();
     head.headers.set("Content-Length", std::to_string(body.length()));
     const auto& [route, caller, resolution] = found;
@@ -21,11 +22,16 @@ Task<void> Files::serve_parts(Exchange& exchange, Found found, ResponseHead head
                   .whole = range == ByteRange{0, resolution.file.size},
                   .to_the_end = false,
                   .in_parts = true,
+                  .parts_since = since,
                   .verdict = resolution.verdict,
                   .warning = resolution.warning,
                   .counter = std::make_shared<std::atomic<std::uint64_t>>(0)};
     co_await send_body(answer);
     exchange.record().upstream_bytes = answer.counter->load(std::memory_order_relaxed);
+}
+
+std::int64_t Files::parts_fit_from(const Found& found) const {
+    return flights_.found_wrong_at(found.resolution.file.blob) + 1;
 }
 
 Task<Outcome<void>> Files::prefetch(IoThread& thread, Found found, ByteRange range) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "common/offload.hpp"
 
 namespace hubkeep {
@@ -88,6 +90,8 @@ Task<void> Flights::verify_and_publish(std::shared_ptr<Flight> flight) {
     }
     if (!flight->matches()) {
         co_await store_.discard(flight->partial());
+        // Who joins the next flight of this blob knows it by then.
+        note_wrong(flight->digest());
         drop(flight);
         flight->fail(Error{ErrorKind::corrupt,
                            "the bytes that came do not have the digest that the Hub named; "
@@ -115,6 +119,18 @@ Task<void> Flights::fail(std::shared_ptr<Flight> flight, Error error) {
     }
     drop(flight);
     flight->fail(std::move(error));
+}
+
+void Flights::note_wrong(const Digest& digest) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const std::lock_guard lock(mutex_);
+    wrong_.put(digest.hex(), std::chrono::duration_cast<std::chrono::seconds>(now).count(), 1);
+}
+
+std::int64_t Flights::found_wrong_at(const Digest& digest) const {
+    const std::lock_guard lock(mutex_);
+    const auto* const at = wrong_.find(digest.hex());
+    return at == nullptr ? 0 : *at;
 }
 
 Task<void> Flights::sweep(bool all) {

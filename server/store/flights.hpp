@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/log.hpp"
+#include "common/lru_map.hpp"
 #include "server/store/blob_store.hpp"
 #include "server/store/flight.hpp"
 
@@ -38,6 +39,11 @@ class Flights {
     // Remembers the extents, then ends the flight for its readers; unless it is full already.
     Task<void> fail(std::shared_ptr<Flight> flight, Error error);
 
+    // When bytes of the blob that readers may have were found to be wrong, in seconds since 1970; 0
+    // when none ever were. Of the last max_wrong such blobs since the start.
+    static constexpr std::size_t max_wrong = 4096;
+    std::int64_t found_wrong_at(const Digest& digest) const;
+
     // To be called every few seconds: remembers what came too long ago to be lost, and lets go of
     // flights that nobody uses. `all` at a stop.
     Task<void> sweep(bool all);
@@ -46,11 +52,13 @@ class Flights {
   private:
     Task<void> checkpoint(std::shared_ptr<Flight> flight);
     void drop(const std::shared_ptr<Flight>& flight);
+    void note_wrong(const Digest& digest);
 
     BlobStore& store_;
     Log& log_;
     mutable std::mutex mutex_;
     std::unordered_map<Digest, std::shared_ptr<Flight>, DigestHash> flights_;
+    mutable LruMap<std::int64_t> wrong_{max_wrong};  // by digest
 };
 
 }  // namespace hubkeep

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "server/hub/query.hpp"
@@ -233,10 +234,11 @@ Task<Outcome<Files::Found>> Cas::find(IoThread& thread, const Asker& asker, std:
 }
 
 XorbAddress Cas::address_of(const Exchange& exchange, const XetClaims& claims,
-                            const std::string& hash) const {
+                            const std::string& hash, const Files::Found& found) const {
     auto for_file = claims;
     for_file.file = parse_xorb_id(hash)->file;
-    for_file.expires = unix_now() + XetTokens::address_lifetime_seconds;
+    const auto now = std::max(unix_now(), files_.parts_fit_from(found));
+    for_file.expires = now + XetTokens::address_lifetime_seconds;
     return {fmt::format("{}{}/v1/xorbs/default/", public_origin(settings_, exchange), cas_path),
             "?token=" + tokens_.issue(for_file)};
 }
@@ -271,7 +273,7 @@ Task<void> Cas::reconstruct(Exchange& exchange, std::string hash, Asker asker, X
         co_await send_refusal(exchange, begun.error(), true);
         co_return;
     }
-    auto address = address_of(exchange, asker.claims, hash);
+    auto address = address_of(exchange, asker.claims, hash, *found);
     auto document = reconstruction(plan_of(size, wanted), hash, address, form);
     add_cache_fields(head, found->resolution.verdict, found->resolution.warning);
     co_await exchange.respond(std::move(head), std::move(document));
@@ -303,7 +305,7 @@ Task<void> Cas::reconstruct_batch(Exchange& exchange, std::vector<std::string> h
             co_await send_refusal(exchange, {bad_request(sentence), {}}, true);
             co_return;
         }
-        auto address = address_of(exchange, asker.claims, hash);
+        auto address = address_of(exchange, asker.claims, hash, *found);
         files.push_back({std::move(hash), plan_of(size, {0, size}), std::move(address)});
     }
     co_await exchange.respond(head_of(json_type), batch_reconstruction(files));
@@ -353,7 +355,8 @@ Task<void> Cas::send_xorb(Exchange& exchange, std::string id, Asker asker) {
         co_return;
     }
     auto body = ranges ? body_of(*xorb, *ranges, head) : FileBody(*xorb, {{{0, size}, {}}}, {});
-    co_await files_.serve_parts(exchange, std::move(*found), std::move(head), std::move(body));
+    co_await files_.serve_parts(exchange, std::move(*found), std::move(head), std::move(body),
+                                XetTokens::issued_at(asker.claims));
 }
 
 }  // namespace hubkeep

@@ -53,7 +53,7 @@ class Cas : public XetService {
     Task<void> describe_file(Exchange& exchange, std::string hash, Asker asker);
     Task<void> send_xorb(Exchange& exchange, std::string id, Asker asker);
     XorbAddress address_of(const Exchange& exchange, const XetClaims& claims,
-                           const std::string& hash) const;
+                           const std::string& hash, const Files::Found& found) const;
 
     const Settings& settings_;
     Access& access_;

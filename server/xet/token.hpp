@@ -40,6 +40,10 @@ class XetTokens {
 
     explicit XetTokens(Secret key) : key_(std::move(key)) {}
 
+    static std::int64_t issued_at(const XetClaims& claims) {
+        return claims.expires - (claims.file.empty() ? lifetime_seconds : address_lifetime_seconds);
+    }
+
     // Of the characters that a URL may hold as they are.
     std::string issue(const XetClaims& claims) const;
     enum class Flaw { foreign, expired };

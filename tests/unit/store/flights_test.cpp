@@ -55,6 +55,18 @@ TEST_F(FlightsTest, CatchesUpAsOftenAsBytesComeOutOfOrder) {
     EXPECT_TRUE(disk_.open_blob(content));
 }
 
+TEST_F(FlightsTest, RemembersOfWhatWrongBytesWereHandedOut) {
+    const std::string right(MiB, 'r');
+    const std::string wrong(MiB, 'w');
+    const auto flight = join(right);
+    EXPECT_EQ(flights_.found_wrong_at(flight->digest()), 0);
+    bring(*flight, wrong, {0, MiB});
+    run(ended(flights_.verify_and_publish(flight)));
+    ASSERT_TRUE(flight->failure());
+    EXPECT_GT(flights_.found_wrong_at(flight->digest()), 0);
+    EXPECT_EQ(flights_.found_wrong_at(digest_of(DigestKind::sha256, wrong)), 0);
+}
+
 TEST_F(FlightsTest, AFailureThatComesTooLateHarmsNothing) {
     const std::string content(MiB, 'l');
     const auto flight = join(content);
