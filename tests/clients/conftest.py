@@ -19,6 +19,8 @@ def outside():
 @pytest.fixture
 def scene(hub, hubkeep, outside, tmp_path):
     outside.attempts.clear()
-    yield Scene(hub, hubkeep, outside, tmp_path / "users")
-    assert hub.count(path="xet-read-token") == 0, "a client was led to the Xet protocol"
+    it = Scene(hub, hubkeep, outside, tmp_path / "users")
+    yield it
+    it.close()
+    assert hub.count(path="xet-read-token") == 0, "a Xet token of the Hub was asked for"
     assert outside.hub_attempts() == []

@@ -4,6 +4,7 @@ Made for one test and taken down after it, so that `cold` means cold. The daemon
 first user needs it, or earlier when the test has settings for it.
 """
 from clients.support import Client
+from clients.wall import Wall
 
 
 class Scene:
@@ -13,6 +14,7 @@ class Scene:
         self.folder = folder
         self._start_daemon = start_daemon
         self._users = 0
+        self._walls = []
         self.daemon = None
 
     def start(self, **settings):
@@ -30,6 +32,21 @@ class Scene:
             self.start()
         return Client(name, home or self.home(), endpoint or self.daemon.url, self.outside.url,
                       **variables)
+
+    def wall(self) -> Wall:
+        self._walls.append(Wall(self.daemon))
+        return self._walls[-1]
+
+    def walled(self, name: str, **variables) -> Client:
+        """A user who can reach the daemon and nothing else; `asked` is what he asks of it."""
+        wall = self.wall()
+        client = self.client(name, prefix=wall.prefix, **variables)
+        client.asked = wall.asked
+        return client
+
+    def close(self):
+        for it in self._walls:
+            it.close()
 
     def go_offline(self):
         """The Hub disappears and the daemon starts anew: nothing is left but its disk."""

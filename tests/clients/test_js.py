@@ -18,11 +18,11 @@ def run(scene, *jobs):
     return run_jobs(scene.home(), [{"hubUrl": scene.daemon.url} | it for it in jobs])
 
 
-def run_jobs(home, jobs, at_once=1, **variables):
+def run_jobs(home, jobs, at_once=1, prefix=(), **variables):
     """Each job names its own `hubUrl`, as with this library."""
     if not shutil.which("node") or not (JS / "node_modules").exists():
         pytest.skip("node or its packages are missing: tests/run installs them where npm is")
-    process = start(["node", JS / "client.mjs", at_once], environment(home, "") | variables, jobs)
+    process = start([*prefix, "node", JS / "client.mjs", at_once], environment(home, "") | variables, jobs)
     return finish(process, "client.mjs")
 
 
@@ -37,7 +37,7 @@ def jobs_and_results(repo, revision="main"):
               {"size": it.size, "sha256": it.content.sha256}) for path, it in entries.items()]
     pairs += [({"call": "slice", "path": "model.safetensors", "start": 1000, "stop": 3000},
                {"size": 2000, "sha256": middle}),
-              ({"call": "list", "recursive": True}, {"names": names, "xet": False}),
+              ({"call": "list", "recursive": True}, {"names": names, "xet": True}),
               ({"call": "exists", "path": "model.safetensors"}, {"exists": True}),
               ({"call": "snapshot"}, {"files": digests})]
     return [designation | job for job, _ in pairs], [result for _, result in pairs]

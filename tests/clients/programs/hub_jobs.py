@@ -3,7 +3,7 @@
 Runs in the environment of any huggingface_hub from 0.20 on; its argument is how many jobs may run
 at once. Input: a list of
 {"call": "file" | "snapshot" | "info" | "tree" | "refs" | "paths" | "lists" | "read" | "whoami" |
-"login", ...arguments}, where `endpoint` takes the place of HF_ENDPOINT for one job.
+"login" | "limit", ...arguments}, where `endpoint` takes the place of HF_ENDPOINT for one job.
 Output, on the last line: a list of the same length, with digests and never the bytes; an exception
 becomes the names of its classes, so that the test sees what the user's `except` would.
 """
@@ -95,8 +95,14 @@ def login(token):
     return {"stored": HfApi().token or huggingface_hub.get_token()}
 
 
+def limit(size):
+    """What is larger counts as too large for plain HTTP, as 50 GB do by default."""
+    huggingface_hub.constants.MAX_HTTP_DOWNLOAD_SIZE = size
+    return {}
+
+
 CALLS = {it.__name__: it for it in (file, snapshot, info, tree, refs, paths, lists, read, whoami,
-                                    login)}
+                                    login, limit)}
 
 
 def do(job):
