@@ -87,7 +87,9 @@ void append_lfs(std::string& out, const TreeItem& item, const Names& names) {
 }  // namespace
 
 Result<TreeItem> read_tree_item(std::string_view element) {
-    return read_item(element, tree_names);
+    auto item = read_item(element, tree_names);
+    if (item) item->xet_told = true;
+    return item;
 }
 
 Result<TreeItem> read_sibling(std::string_view element) {

@@ -25,6 +25,7 @@ struct TreeItem {
     std::optional<Digest> lfs;       // SHA-256 of an LFS file
     std::uint64_t pointer_size = 0;  // of an LFS file
     std::string xet_hash;            // 64 hex digits, "" for none
+    bool xet_told = false;           // a description of a repo leaves it out
 };
 
 // The text of each element of a JSON array, which was checked; see json_text.hpp.

@@ -61,6 +61,7 @@ Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRe
         entry.blob = metadata->blob;
         entry.size = metadata->size;
         entry.xet_hash = metadata->xet_hash;
+        entry.xet_told = true;
         lesson.commit = metadata->commit;
     }
     if (answer.led_to && answer.origin == upstream_.hub()) {
@@ -106,7 +107,7 @@ std::optional<Resolver::Lesson> Resolver::learnt(IoThread& thread, const Resolve
                                                  const Scope& scope) {
     if (is_commit(request.revision)) {
         const auto row = kept(thread, request, scope, request.revision);
-        if (!row) return std::nullopt;
+        if (!row || !is_told(*row)) return std::nullopt;
         return Lesson{.commit = request.revision,
                       .path = request.path,
                       .entry_commit = request.revision,
@@ -167,6 +168,13 @@ std::optional<EntryRow> Resolver::kept(IoThread& thread, const ResolveRequest& r
     return trees_.file(index_.reader(thread.number()), scope, commit, request.path);
 }
 
+// What tells of large files without their Xet hash: descriptions of repos, and an index from before
+// Xet was served. Many clients cannot read the largest files without it.
+bool Resolver::is_told(const EntryRow& row) {
+    const bool is_large = row.blob && row.blob->kind == DigestKind::sha256;
+    return !is_large || row.xet_told || !row.xet_hash.empty();
+}
+
 Outcome<Resolution> Resolver::outcome_of(const EntryRow& row, const RepoId& repo,
                                          std::string commit, Verdict verdict, std::string warning) {
     if (row.absent() || !row.blob) return refuse(entry_not_found(), std::move(commit));
@@ -178,11 +186,13 @@ Task<Outcome<Resolution>> Resolver::entry_at(IoThread& thread, const ResolveRequ
                                              const Scope& scope, std::string commit,
                                              Verdict verdict, std::string warning) {
     const RepoId repo{request.repo.kind, scope.name};
-    if (const auto row = kept(thread, request, scope, commit)) {
-        co_return outcome_of(*row, repo, std::move(commit), verdict, std::move(warning));
+    const auto known = kept(thread, request, scope, commit);
+    const bool may_ask = upstream_.worth_asking();
+    if (known && (is_told(*known) || !may_ask)) {
+        co_return outcome_of(*known, repo, std::move(commit), verdict, std::move(warning));
     }
     const auto what = fmt::format("{} of {} at {}", request.path, scope.name, commit.substr(0, 12));
-    if (!upstream_.worth_asking()) co_return refuse(not_cached_offline(what, upstream_.why_not()));
+    if (!may_ask) co_return refuse(not_cached_offline(what, upstream_.why_not()));
     ResolveRequest at_commit = request;
     at_commit.revision = commit;
     at_commit.priority = Priority::foreground;
@@ -191,6 +201,9 @@ Task<Outcome<Resolution>> Resolver::entry_at(IoThread& thread, const ResolveRequ
     const auto answer = co_await ask_together(thread, key, at_commit, scope, patience);
     const Lesson& lesson = answer.lesson;
     if (lesson.refusal) co_return refuse(*lesson.refusal);
+    if (known && !lesson.no_answer.empty()) {
+        co_return outcome_of(*known, repo, std::move(commit), verdict, std::move(warning));
+    }
     if (lesson.failure) co_return refuse(*lesson.failure);
     if (!lesson.no_answer.empty()) co_return refuse(not_cached_offline(what, lesson.no_answer));
     // A rename may have been learnt on the way.
@@ -222,7 +235,7 @@ std::optional<Outcome<Resolution>> Resolver::resolve_now(IoThread& thread,
         commit = std::move(known->commit);
     }
     const auto row = kept(thread, request, scope, commit);
-    if (!row) return std::nullopt;
+    if (!row || !is_told(*row)) return std::nullopt;
     const RepoId repo{request.repo.kind, scope.name};
     auto outcome = outcome_of(*row, repo, std::move(commit), Verdict::hit, {});
     if (outcome) outcome->stays_true = stays_true;

@@ -108,6 +108,7 @@ class Resolver {
                                        std::string warning);
     std::optional<EntryRow> kept(IoThread& thread, const ResolveRequest& request,
                                  const Scope& scope, const std::string& commit);
+    static bool is_told(const EntryRow& row);
     static Outcome<Resolution> outcome_of(const EntryRow& row, const RepoId& repo,
                                           std::string commit, Verdict verdict, std::string warning);
 

@@ -30,6 +30,7 @@ PathEntry entry_of(TreeItem item) {
         row.blob = item.oid;
     }
     row.xet_hash = std::move(item.xet_hash);
+    row.xet_told = item.xet_told;
     return {std::move(item.path), std::move(row)};
 }
 

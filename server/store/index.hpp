@@ -49,6 +49,7 @@ struct EntryRow {
     std::optional<Digest> oid;
     std::uint64_t pointer_size = 0;  // of an LFS file, when a listing told it
     std::string xet_hash;            // 64 hex digits, "" when it has none or none was told
+    bool xet_told = false;           // by something that would have told it
     // The file's own answer told it. The listing of a gated repo is public, its files are not.
     bool opened = false;
 
@@ -215,10 +216,11 @@ class IndexReader {
     virtual std::vector<PathEntry> entries(const Scope& scope, std::string_view commit,
                                            std::string_view folder, bool deep,
                                            std::string_view after, std::size_t limit) = 0;
-    // The first path, in the order of bytes, of those whose Xet hash begins with these 8 to 64
-    // lower-case hex digits; nothing for any other text.
-    virtual std::optional<PathEntry> entry_by_xet(const Scope& scope, std::string_view commit,
-                                                  std::string_view xet_prefix) = 0;
+    // Those whose Xet hash begins with these 8 to 64 lower-case hex digits, in the order of their
+    // paths as bytes; none for any other text.
+    virtual std::vector<PathEntry> entries_by_xet(const Scope& scope, std::string_view commit,
+                                                  std::string_view xet_prefix,
+                                                  std::size_t limit) = 0;
     // True when an unbroken chain of pages from a first to a last one was put for exactly this
     // folder: then what has no row is not there.
     virtual bool is_complete(const Scope& scope, std::string_view commit, std::string_view folder,

@@ -140,8 +140,10 @@ END;
 )";
 
 // Who asks over Xet names a file by its hash. Eight of its digits tell it from nearly all others of
-// its commit, and make the index a quarter smaller than all 64 would.
+// its commit, and make the index a quarter smaller than all 64 would; still it takes 90 bytes and
+// some 5 us for each file that has one. Until now those that files themselves told were dropped.
 constexpr auto fifth_step = R"(
+ALTER TABLE entry ADD COLUMN xet_told INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX entry_by_xet ON entry (scope, commit_id, substr(xet_hash, 1, 8))
     WHERE xet_hash<>'';
 )";

@@ -41,6 +41,7 @@ EntryRow read_entry(const Query& query, int first) {
     row.pointer_size = as_size(query.integer(first + 4));
     row.xet_hash = query.text(first + 5);
     row.opened = query.integer(first + 6) != 0;
+    row.xet_told = query.integer(first + 7) != 0;
     return row;
 }
 
@@ -67,16 +68,18 @@ Result<void> SqliteReader::prepare() {
         {revision_, "SELECT commit_id, confirmed_at FROM revision WHERE scope=? AND name=?"},
         {revisions_at_, "SELECT name FROM revision WHERE scope=? AND commit_id=?"},
         {entry_,
-         "SELECT kind, digest, size, oid, pointer_size, xet_hash, opened FROM entry "
+         "SELECT kind, digest, size, oid, pointer_size, xet_hash, opened, xet_told FROM entry "
          "WHERE scope=? AND commit_id=? AND path=?"},
         {entries_,
-         "SELECT path, kind, digest, size, oid, pointer_size, xet_hash, opened FROM entry "
+         "SELECT path, kind, digest, size, oid, pointer_size, xet_hash, opened, xet_told FROM "
+         "entry "
          "WHERE scope=? AND commit_id=? AND path>? AND path<? AND kind<>1 ORDER BY path"},
         // Left to itself, SQLite reads the whole commit in the order of the paths.
-        {entry_by_xet_,
-         "SELECT path, kind, digest, size, oid, pointer_size, xet_hash, opened FROM entry "
+        {entries_by_xet_,
+         "SELECT path, kind, digest, size, oid, pointer_size, xet_hash, opened, xet_told FROM "
+         "entry "
          "INDEXED BY entry_by_xet WHERE scope=? AND commit_id=? AND substr(xet_hash, 1, 8)=? "
-         "AND xet_hash>=? AND xet_hash<? AND xet_hash<>'' ORDER BY path LIMIT 1"},
+         "AND xet_hash>=? AND xet_hash<? AND xet_hash<>'' ORDER BY path LIMIT ?"},
         {complete_,
          "SELECT 1 FROM tree WHERE scope=? AND commit_id=? AND folder=? AND deep=? "
          "AND first=1 AND next=''"},
@@ -202,20 +205,22 @@ std::vector<PathEntry> SqliteReader::entries(const Scope& scope, std::string_vie
     return found;
 }
 
-std::optional<PathEntry> SqliteReader::entry_by_xet(const Scope& scope, std::string_view commit,
-                                                    std::string_view xet_prefix) {
+std::vector<PathEntry> SqliteReader::entries_by_xet(const Scope& scope, std::string_view commit,
+                                                    std::string_view xet_prefix,
+                                                    std::size_t limit) {
+    std::vector<PathEntry> found;
     const auto id = scope_id(scope);
     const bool is_prefix =
         xet_prefix.size() >= indexed_xet_digits && xet_prefix.size() <= max_xet_digits &&
         xet_prefix.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-    if (!id || !is_prefix) return std::nullopt;
+    if (!id || !is_prefix) return found;
     // No digit is 'g'.
     const std::string end = std::string(xet_prefix) + 'g';
-    Query query(entry_by_xet_);
+    Query query(entries_by_xet_);
     query.bind(*id).bind_text(commit).bind_text(xet_prefix.substr(0, indexed_xet_digits));
-    query.bind_text(xet_prefix).bind_text(end);
-    if (!next(query)) return std::nullopt;
-    return PathEntry{query.text(0), read_entry(query, 1)};
+    query.bind_text(xet_prefix).bind_text(end).bind(static_cast<std::int64_t>(limit));
+    while (next(query)) found.push_back({query.text(0), read_entry(query, 1)});
+    return found;
 }
 
 bool SqliteReader::is_complete(const Scope& scope, std::string_view commit, std::string_view folder,

@@ -65,12 +65,13 @@ Result<void> SqliteWriter::prepare_trees() {
          "ON CONFLICT (scope, commit_id) DO UPDATE SET at=excluded.at WHERE at<excluded.at"},
         {put_entry_,
          "INSERT INTO entry (scope, commit_id, path, kind, digest, size, oid, pointer_size, "
-         "xet_hash, opened) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+         "xet_hash, opened, xet_told) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
          "ON CONFLICT (scope, commit_id, path) DO UPDATE SET kind=excluded.kind, "
          "digest=coalesce(excluded.digest, digest), size=excluded.size, "
          "oid=coalesce(excluded.oid, oid), pointer_size=max(excluded.pointer_size, pointer_size), "
          "xet_hash=CASE excluded.xet_hash WHEN '' THEN xet_hash ELSE excluded.xet_hash END, "
-         "opened=max(excluded.opened, opened) WHERE excluded.kind<>1 OR kind=1"},
+         "opened=max(excluded.opened, opened), xet_told=max(excluded.xet_told, xet_told) WHERE "
+         "excluded.kind<>1 OR kind=1"},
         {complete_,
          "SELECT 1 FROM tree WHERE scope=? AND commit_id=? AND folder=? AND deep=? "
          "AND first=1 AND next=''"},

@@ -198,7 +198,8 @@ Result<void> SqliteWriter::put_entry(std::int64_t scope, const std::string& comm
     query.bind(as_integer(row.size));
     if (row.oid) query.bind_bytes(oid);
     else query.bind_null();
-    return query.bind(as_integer(row.pointer_size)).bind_text(row.xet_hash).bind(row.opened).run();
+    query.bind(as_integer(row.pointer_size)).bind_text(row.xet_hash).bind(row.opened);
+    return query.bind(row.xet_told).run();
 }
 
 Result<void> SqliteWriter::apply(const PutEntries& write) {

@@ -305,10 +305,11 @@ TEST_F(SqliteIndexTest, XetHashesThatWereToldBeforeAreFound) {
     }
     auto index = open();
     ASSERT_TRUE(index) << index.error().message;
-    const auto found = (*index)->reader(0).entry_by_xet(scope_, "abc", hash);
-    ASSERT_TRUE(found);
-    EXPECT_EQ(found->path, "large");
-    EXPECT_EQ(found->row.size, 8u);
+    const auto found = (*index)->reader(0).entries_by_xet(scope_, "abc", hash, 10);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].path, "large");
+    EXPECT_EQ(found[0].row.size, 8u);
+    EXPECT_FALSE(found[0].row.xet_told);
     expect_usable(**index);
 }
 

@@ -104,39 +104,47 @@ TEST_P(TreeConformance, AFileIsFoundByTheBeginningOfItsXetHash) {
            PutEntries{scope_, "d", {with("0", one)}},
            PutEntries{{"dataset", "org/name", ""}, "c", {with("0", one)}}});
     const auto path_of = [&](std::string_view prefix) {
-        const auto found = reader().entry_by_xet(scope_, "c", prefix);
-        return found ? found->path : "";
+        const auto found = reader().entries_by_xet(scope_, "c", prefix, 10);
+        std::string paths;
+        for (const auto& entry : found) paths += entry.path + ' ';
+        return paths;
     };
-    EXPECT_EQ(path_of(one), "a/2") << "the first of two with the same content";
-    EXPECT_EQ(path_of(one.substr(0, 56)), "a/2");
-    EXPECT_EQ(path_of(twin), "a/1") << "alike in what is indexed";
-    EXPECT_EQ(path_of("01234567"), "a/1");
-    EXPECT_EQ(path_of(hash("ff")), "z");
-    EXPECT_EQ(reader().entry_by_xet(scope_, "c", twin)->row.xet_hash, twin);
-    EXPECT_EQ(reader().entry_by_xet(scope_, "c", twin)->row.blob, digest(1));
-    EXPECT_EQ(reader().entry_by_xet(scope_, "d", one)->path, "0");
+    EXPECT_EQ(path_of(one), "a/2 b ") << "two with the same content";
+    EXPECT_EQ(path_of(one.substr(0, 56)), "a/2 b ");
+    EXPECT_EQ(path_of(twin), "a/1 ") << "alike in what is indexed";
+    EXPECT_EQ(path_of("01234567"), "a/1 a/2 b ");
+    EXPECT_EQ(path_of(hash("ff")), "z ");
+    const auto first = reader().entries_by_xet(scope_, "c", "01234567", 1);
+    ASSERT_EQ(first.size(), 1U);
+    EXPECT_EQ(first[0].row.xet_hash, twin);
+    EXPECT_EQ(first[0].row.blob, digest(1));
+    EXPECT_EQ(reader().entries_by_xet(scope_, "d", one, 10).at(0).path, "0");
     for (const std::string& none :
          {hash("01234566"), hash("fe"), std::string(), one.substr(0, 7), one + "0",
           std::string("0123456g"), std::string("0123456F"), std::string(8, '%')}) {
         EXPECT_EQ(path_of(none), "") << none;
     }
-    EXPECT_FALSE(reader().entry_by_xet(scope_, "e", one));
-    EXPECT_FALSE(reader().entry_by_xet({"model", "org/none", ""}, "c", one));
+    EXPECT_TRUE(reader().entries_by_xet(scope_, "e", one, 10).empty());
+    EXPECT_TRUE(reader().entries_by_xet({"model", "org/none", ""}, "c", one, 10).empty());
 }
 
 TEST_P(TreeConformance, AnXetHashThatIsToldLaterIsFound) {
     const std::string hash(64, 'a');
     write({PutEntries{scope_, "c", {file("a")}}});
-    EXPECT_FALSE(reader().entry_by_xet(scope_, "c", hash));
+    EXPECT_TRUE(reader().entries_by_xet(scope_, "c", hash, 1).empty());
     auto told = file("a");
     told.row.xet_hash = hash;
+    told.row.xet_told = true;
+    EXPECT_FALSE(reader().entry(scope_, "c", "a")->xet_told);
     write({PutEntries{scope_, "c", {told}}});
     write({PutEntries{scope_, "c", {file("a")}}});
-    ASSERT_TRUE(reader().entry_by_xet(scope_, "c", hash)) << "an empty one takes nothing away";
+    EXPECT_TRUE(reader().entry(scope_, "c", "a")->xet_told);
+    ASSERT_FALSE(reader().entries_by_xet(scope_, "c", hash, 1).empty())
+        << "an empty one takes nothing away";
     // The repo gets another name: its entries move there.
     write({PutAlias{scope_, "org/renamed"}});
     const Scope renamed{scope_.kind, "org/renamed", scope_.access};
-    EXPECT_TRUE(reader().entry_by_xet(renamed, "c", hash));
+    EXPECT_FALSE(reader().entries_by_xet(renamed, "c", hash, 1).empty());
 }
 
 TEST_P(TreeConformance, AFolderIsListedWithOrWithoutWhatLiesDeeper) {
