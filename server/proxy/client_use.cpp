@@ -50,22 +50,35 @@ std::int64_t ClientUse::seconds_to_wait(TimePoint now) {
     return 0;
 }
 
+std::expected<void, HubError> ClientUse::check_concurrent() const {
+    if (limits_.concurrent == 0 || running_ < limits_.concurrent) return {};
+    return std::unexpected(over(
+        fmt::format("may have {} requests under way at once", limits_.concurrent), pause_seconds));
+}
+
 std::expected<ClientUse::Place, HubError> ClientUse::enter(const std::shared_ptr<ClientUse>& use,
                                                            TimePoint now) {
     if (!use) return Place();
     const std::lock_guard lock(use->mutex_);
     const auto& limits = use->limits_;
-    if (limits.concurrent != 0 && use->running_ >= limits.concurrent) {
-        return std::unexpected(
-            over(fmt::format("may have {} requests under way at once", limits.concurrent),
-                 pause_seconds));
-    }
+    const auto has_room = use->check_concurrent();
+    if (!has_room) return std::unexpected(has_room.error());
     const auto wait = use->seconds_to_wait(now);
     if (wait != 0) {
         auto error = over(fmt::format("may send {} requests in a minute", limits.per_minute), wait);
         error.limit_policy = to_text(RateLimitPolicy{error.limit, limits.per_minute, 60});
         return std::unexpected(std::move(error));
     }
+    ++use->running_;
+    return Place(use);
+}
+
+std::expected<ClientUse::Place, HubError> ClientUse::enter_part(
+    const std::shared_ptr<ClientUse>& use) {
+    if (!use) return Place();
+    const std::lock_guard lock(use->mutex_);
+    const auto has_room = use->check_concurrent();
+    if (!has_room) return std::unexpected(has_room.error());
     ++use->running_;
     return Place(use);
 }

@@ -36,11 +36,15 @@ class ClientUse {
     // One request begins, or is one too many: 429. `use` may be null.
     static std::expected<Place, HubError> enter(const std::shared_ptr<ClientUse>& use,
                                                 TimePoint now);
+    // The same for one of many requests by which a client reads a file that it has asked for: it
+    // counts among the concurrent ones alone.
+    static std::expected<Place, HubError> enter_part(const std::shared_ptr<ClientUse>& use);
     // Seconds since 1970; 0: not since the start.
     std::int64_t last_used() const { return last_used_.load(); }
     void used_at(std::int64_t time) { last_used_.store(time); }
 
   private:
+    std::expected<void, HubError> check_concurrent() const;
     std::int64_t seconds_to_wait(TimePoint now);
 
     std::atomic<std::int64_t> last_used_{0};

@@ -78,6 +78,11 @@ Secret credential_in(const Secret& authorization) {
     return password.reveal().starts_with("hf_") ? std::move(password) : Secret();
 }
 
+std::string short_name_of(const ClientKey& key) {
+    constexpr std::size_t digits = 16;
+    return key.digest.hex().substr(0, digits);
+}
+
 // "10.0.0.1", "10.0.0.1:80", "fd00::1" and "[fd00::1]:80", as proxies write hops. What is none of
 // them is no place in any network but the one of all.
 ip::address address_in(std::string_view hop) {
@@ -107,6 +112,8 @@ struct Clients::Snapshot {
     std::string_view name_by_proxy(const Headers& headers) const;
     bool trusts(const ip::address& peer) const { return proxies.contain(peer); }
     ip::address origin_of(const Sender& sender) const;
+    Sender sender_of(const Exchange& exchange) const;
+    bool lets_in_unnamed(const Sender& sender) const;
     bool looks_at_addresses() const { return !proxies.empty() || !anonymous.hold_everything(); }
 
     Networks anonymous;
@@ -123,6 +130,7 @@ Visitor Clients::Snapshot::Known::visitor(std::int64_t now) const {
     visitor.name = key.name;
     visitor.team = key.team;
     visitor.repos = key.repos;
+    visitor.key = short_name_of(key);
     visitor.use = use;
     return visitor;
 }
@@ -180,6 +188,10 @@ ip::address Clients::Snapshot::origin_of(const Sender& sender) const {
     return origin;
 }
 
+bool Clients::Snapshot::lets_in_unnamed(const Sender& sender) const {
+    return anonymous.hold_everything() || anonymous.contain(origin_of(sender));
+}
+
 Clients::Clients(const ClientsSettings& settings, std::vector<ClientKey> keys) {
     replace(settings, std::move(keys));
 }
@@ -233,8 +245,7 @@ std::expected<Visitor, HubError> Clients::identify(const Snapshot& snapshot, con
     } else if (!is_proxy && is_sane_name(sender.certificate)) {
         visitor.by = Visitor::By::certificate;
         visitor.name = sender.certificate;
-    } else if (!snapshot.anonymous.hold_everything() &&
-               !snapshot.anonymous.contain(snapshot.origin_of(sender))) {
+    } else if (!snapshot.lets_in_unnamed(sender)) {
         return std::unexpected(
             ask_for_key("This hubkeep asks for a key: set HF_TOKEN to one that its operator made "
                         "with `hubkeep client add`."));
@@ -243,13 +254,14 @@ std::expected<Visitor, HubError> Clients::identify(const Snapshot& snapshot, con
     return visitor;
 }
 
+Sender Clients::Snapshot::sender_of(const Exchange& exchange) const {
+    return {looks_at_addresses() ? address_in(exchange.peer()) : ip::address(),
+            exchange.peer_certificate(), exchange.authorization(), exchange.request().headers};
+}
+
 std::expected<Visitor, HubError> Clients::identify(const Exchange& exchange) const {
     const auto snapshot = current();
-    const auto& headers = exchange.request().headers;
-    const auto peer = snapshot->looks_at_addresses() ? address_in(exchange.peer()) : ip::address();
-    return identify(*snapshot,
-                    {peer, exchange.peer_certificate(), exchange.authorization(), headers},
-                    unix_now());
+    return identify(*snapshot, snapshot->sender_of(exchange), unix_now());
 }
 
 std::string Clients::header() const {
@@ -262,15 +274,22 @@ const Clients::Snapshot::Known* Clients::Snapshot::find(std::string_view name) c
     return found == keys.end() ? nullptr : &found->second;
 }
 
-std::optional<Visitor> Clients::again(Visitor::By by, const std::string& name,
+std::optional<Visitor> Clients::again(const Exchange& exchange, const Visitor& named,
                                       std::int64_t now) const {
     const auto snapshot = current();
-    if (by != Visitor::By::key) {
-        return Visitor{.by = by, .name = name, .team = name.empty() ? "" : snapshot->team_of(name)};
+    if (named.by == Visitor::By::key) {
+        const auto* const known = snapshot->find(named.name);
+        // Another key may have got the name.
+        const bool is_it = known != nullptr && short_name_of(known->key) == named.key;
+        if (!is_it || known->key.is_expired(now)) return std::nullopt;
+        return known->visitor(now);
     }
-    const auto* const known = snapshot->find(name);
-    if (known == nullptr || known->key.is_expired(now)) return std::nullopt;
-    return known->visitor(now);
+    const auto sender = snapshot->sender_of(exchange);
+    if (named.by == Visitor::By::header && !snapshot->trusts(sender.peer)) return std::nullopt;
+    if (named.name.empty() && !snapshot->lets_in_unnamed(sender)) return std::nullopt;
+    auto visitor = named;
+    visitor.team = named.name.empty() ? "" : snapshot->team_of(named.name);
+    return visitor;
 }
 
 Visitor Clients::named(const std::string& name) const {

@@ -43,9 +43,11 @@ class Clients {
     // As the one of that name would be seen, for the operator: the owner of a key, else a user whom
     // a proxy or a certificate names; "" is an anonymous one.
     Visitor named(const std::string& name) const;
-    // Whom hubkeep's own tokens name, who was identified before, as he is seen now; nothing when
-    // his key was taken back or has expired. Without the token of the Hub that he showed.
-    std::optional<Visitor> again(Visitor::By by, const std::string& name, std::int64_t now) const;
+    // Whom a token of hubkeep's own names, who was identified before, as he is seen now; nothing
+    // when he would be turned away: his key was taken back or has expired, or he has none and comes
+    // from elsewhere. Without the token of the Hub that he showed.
+    std::optional<Visitor> again(const Exchange& exchange, const Visitor& named,
+                                 std::int64_t now) const;
     // The header in which proxies name users: it is nobody else's business.
     std::string header() const;
 

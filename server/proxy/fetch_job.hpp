@@ -31,7 +31,7 @@ struct Fetcher::Job : std::enable_shared_from_this<Job> {
     const ByteRange goal;
     const ByteCounter counter;
     bool in_portions = false;  // several connections may share it
-    bool registered = false;   // as one that fills the flight
+    bool fills = false;        // registered at the flight with its goal
     bool watched = false;      // its connections are counted and measured
     std::unique_ptr<Reservation> reservation;
     std::optional<Origin> mirror;  // that sent some of the bytes

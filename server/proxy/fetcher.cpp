@@ -162,8 +162,11 @@ Fetcher::Fetcher(const UpstreamSettings& settings, Upstream& upstream, Leads& le
               .further = settings.connections,
               .per_host = settings.connections_per_host}) {}
 
-std::string Fetcher::why_not() const {
-    return upstream_.worth_asking() ? "" : upstream_.why_not();
+std::string Fetcher::why_not(const Source& source) const {
+    const auto target = resolve_target(source.repo, source.file.commit, source.path);
+    const bool may_come =
+        upstream_.worth_asking() || leads_.find(target, source.credential, unix_now());
+    return may_come ? "" : upstream_.why_not();
 }
 
 HubError Fetcher::limit_of(const Source& source) const {
@@ -181,19 +184,15 @@ void Fetcher::start(IoThread& thread, std::shared_ptr<Flight> flight, Source sou
 
 void Fetcher::fill(IoThread& thread, std::shared_ptr<Flight> flight, Source source, ByteRange goal,
                    ByteCounter counter) {
-    const bool registered = goal.end == flight->size();
-    if (registered) {
-        const auto part = flight->begin_filling(goal.begin);
-        if (!part) return;
-        goal = *part;
-    }
-    auto job = std::make_shared<Job>(thread, flight, std::move(source), goal, std::move(counter),
+    const auto part = flight->begin_filling(goal);
+    if (!part) return;
+    auto job = std::make_shared<Job>(thread, flight, std::move(source), *part, std::move(counter),
                                      most_connections_);
     job->in_portions = most_connections_ > 1;
-    job->registered = registered;
-    const auto claim = flight->next_claim(0, goal, job->portion());
+    job->fills = true;
+    const auto claim = flight->next_claim(0, *part, job->portion());
     if (!claim) {
-        if (registered) flight->end_filling();
+        flight->end_filling(*part);
         return;
     }
     job->workers = 1;

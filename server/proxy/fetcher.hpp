@@ -41,7 +41,7 @@ class Fetcher {
     void start(IoThread& thread, std::shared_ptr<Flight> flight, Source source, ByteRange goal,
                Flight::Claim claim, ByteCounter counter);
     // Starts a fetch of what is missing in `goal`, over several connections where that is faster;
-    // what an earlier one brings that goes to the end of the file is left to it.
+    // what an earlier one brings is left to it.
     void fill(IoThread& thread, std::shared_ptr<Flight> flight, Source source, ByteRange goal,
               ByteCounter counter);
     // Verifies a flight that an earlier process left with all its bytes.
@@ -59,8 +59,8 @@ class Fetcher {
         Origin origin;  // that was asked: the Hub or a mirror
     };
     Task<Result<Opened>> open(IoThread& thread, const Source& source, ByteRange range);
-    // Why nothing can be fetched now; "" when it can.
-    std::string why_not() const;
+    // Why nothing of it can be fetched now; "" when it may be.
+    std::string why_not(const Source& source) const;
     // What to tell a client when the Hub's quota was the cause.
     HubError limit_of(const Source& source) const;
 

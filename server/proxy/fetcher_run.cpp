@@ -72,7 +72,7 @@ Task<void> Fetcher::run(std::shared_ptr<Job> job, Flight::Claim first) {
         log_.warn("a file passes without being kept",
                   {{"path", job->source.path}, {"cause", reservation.error().message}});
         co_await flights_.fail(job->flight, reservation.error());
-        if (job->registered) flight.end_filling();
+        if (job->fills) flight.end_filling(job->goal);
         co_return;
     }
     job->reservation = std::move(*reservation);
@@ -100,7 +100,7 @@ Task<void> Fetcher::work(std::shared_ptr<Job> job, Flight::Claim first, Transfer
     }
     slot.give_back();
     if (--job->workers > 0) co_return;
-    if (job->registered) flight.end_filling();
+    if (job->fills) flight.end_filling(job->goal);
     co_await flights_.verify_and_publish(job->flight);
     const auto failure = flight.failure();
     if (!failure || failure->kind != ErrorKind::corrupt) co_return;

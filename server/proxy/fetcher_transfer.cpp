@@ -157,7 +157,8 @@ Task<void> Fetcher::write_piece(Job& job, Transfer& transfer, std::span<const ch
     auto& tasks = job.thread.tasks();
     if (flight.checkpoint_due()) tasks.spawn("remember", flights_.remember(job.flight));
     // Who fetches a file by ranges completes it in the end.
-    const bool will_be_full = job.registered || flight.missing() <= flight.size() / 2;
+    const bool to_the_end = job.fills && job.goal.end == flight.size();
+    const bool will_be_full = to_the_end || flight.missing() <= flight.size() / 2;
     if (will_be_full && flight.begin_catching_up()) {
         tasks.spawn("catch up", flights_.catch_up(job.flight));
     }

@@ -25,15 +25,6 @@ void add_fields(ResponseHead& head, const HeaderFields& fields) {
     for (const auto& [name, value] : fields) head.headers.set(name, value);
 }
 
-// No reason to ask for new addresses, with which the client would go on where it was.
-HubError parts_taken_back() {
-    return {.status = 410,
-            .code = "",
-            .message =
-                "Bytes of this file that were handed out turned out to be wrong. Download it "
-                "again, from its beginning."};
-}
-
 bool would_lose_token(const Exchange& exchange) {
     return !exchange.authorization().empty() &&
            forgets_token_elsewhere(exchange.request().headers.get("User-Agent"));
@@ -50,7 +41,8 @@ Files::Files(const Settings& settings, Resolver& resolver, Fetcher& fetcher, Dir
       flights_(flights),
       store_(store),
       index_(index),
-      log_(log) {
+      log_(log),
+      part_readers_(unix_now()) {
     for (std::size_t i = 0; i < threads.size(); ++i) {
         hot_.emplace_back(settings.cache.memory.bytes / threads.size());
     }
@@ -255,6 +247,11 @@ bool Files::choose_range(Answer& answer, std::string_view etag) const {
     const auto& request = answer.exchange.request().headers;
     auto& headers = answer.head.headers;
     const auto size = answer.source.file.size;
+    if (size == 0) {
+        // Of nothing, any range is all; @huggingface/hub learns here that it is empty.
+        if (request.has("Range")) headers.set("Content-Range", "bytes */0");
+        return true;
+    }
     const auto range = parse_range(request.get("Range"));
     if (!range || !if_range_holds(request.get("If-Range"), etag)) return true;
     const auto bytes = range->in(size);
@@ -286,6 +283,10 @@ Task<void> Files::send_body(Answer& answer) {
         co_await send_refusal(exchange, {upstream_failed(joined.error().message), {}}, false);
         co_return;
     }
+    if (!joined && answer.reader && !answer.whole) {
+        co_await send_refusal(exchange, cannot_be_verified(answer.source), true);
+        co_return;
+    }
     if (!joined) {
         answer.verdict = Verdict::bypass;
         add_cache_fields(answer.head, answer.verdict, answer.warning);
@@ -297,10 +298,6 @@ Task<void> Files::send_body(Answer& answer) {
             log_cut(answer, sent.error());
             exchange.abort();
         }
-        co_return;
-    }
-    if (answer.in_parts && flights_.found_wrong_at(file.blob) >= answer.parts_since) {
-        co_await send_refusal(exchange, {parts_taken_back(), {}}, true);
         co_return;
     }
     if (joined->blob) {
@@ -319,7 +316,7 @@ Task<void> Files::send_body(Answer& answer) {
 Task<void> Files::send_blob(Answer& answer, const Blob& blob) {
     auto& exchange = answer.exchange;
     const auto& file = *blob.file;
-    if (!answer.in_parts && answer.range.size() <= one_write_bytes) {
+    if (!answer.reader && answer.range.size() <= one_write_bytes) {
         std::string body(answer.range.size(), '\0');
         const auto got = file.read_at(answer.range.begin, body);
         if (got && *got == body.size()) {

@@ -8,6 +8,7 @@
 #include "server/proxy/direct.hpp"
 #include "server/proxy/file_body.hpp"
 #include "server/proxy/hot_files.hpp"
+#include "server/proxy/part_readers.hpp"
 #include "server/proxy/resolve.hpp"
 
 namespace hubkeep {
@@ -25,15 +26,12 @@ class Files {
         Caller caller;
         Resolution resolution;
     };
-    // Parts of it in a form of their own, behind `head`, which lacks Content-Length. The client has
-    // had other parts since `since` (seconds since 1970), none of which may have been found wrong.
-    Task<void> serve_parts(Exchange& exchange, Found found, ResponseHead head, FileBody body,
-                           std::int64_t since);
-    // The first moment from which on all parts of it will fit together, as far as is known.
-    std::int64_t parts_fit_from(const Found& found) const;
-    // What a client is going to read, in many requests: its transfer begins now. A refusal when
-    // some of it is not there and the Hub cannot be asked.
-    Task<Outcome<void>> prefetch(IoThread& thread, Found found, ByteRange range);
+    // Parts of it in a form of their own, behind `head`, which lacks Content-Length.
+    Task<void> serve_parts(Exchange& exchange, Found found, PartReader reader, ResponseHead head,
+                           FileBody body);
+    // What the reader is going to ask for, in many requests: its transfer begins now. A refusal
+    // when it cannot be had, or cannot be had whole.
+    Task<Outcome<void>> prefetch(IoThread& thread, Found found, PartReader reader, ByteRange range);
 
     // What is known of the request's target without parsing it; null when it is not hot.
     std::shared_ptr<const HotTarget> hot(Exchange& exchange);
@@ -57,12 +55,11 @@ class Files {
         ResponseHead head;
         Source source;
         std::optional<FileBody> body;
-        ByteRange range;         // that has all of the body
-        bool whole = true;       // the client wants the file from byte 0 to its end
-        bool to_the_end = true;  // the client's range has no end of its own
-        bool in_parts = false;   // one of many answers from which the client makes up the file
-        std::int64_t parts_since = 0;  // when that began, at the earliest
-        ByteRange goal;                // what is fetched for it
+        ByteRange range;                   // that has all of the body
+        bool whole = true;                 // the client wants the file from byte 0 to its end
+        bool to_the_end = true;            // the client's range has no end of its own
+        std::optional<PartReader> reader;  // who makes up the file from many answers
+        ByteRange goal;                    // what is fetched for it
         Verdict verdict;
         std::string warning;
         ByteCounter counter;
@@ -79,10 +76,10 @@ class Files {
     Task<void> send_blob(Answer& answer, const Blob& blob);
     void keep_hot(const Answer& answer, const StaysTrue& stays_true);
     Task<void> follow(Answer& answer, std::shared_ptr<Flight> flight, bool created);
-    static bool wants_verdict(const Answer& answer, const Flight& flight);
-    static std::uint64_t readable_now(const Answer& answer, const Flight& flight,
-                                      std::uint64_t position);
-    void expect_the_rest(Answer& answer, const std::shared_ptr<Flight>& flight);
+    // The answer ends with bytes that make the file whole for the client.
+    bool is_held(const Answer& answer);
+    Outcome<void> check_reader(const Found& found, const PartReader& reader) const;
+    static Refusal cannot_be_verified(const Source& source);
     Task<Result<void>> first_bytes(Answer& answer, Flight& flight);
     Task<Result<std::uint64_t>> wait_for_bytes(Answer& answer, Flight& flight,
                                                std::uint64_t position, TimePoint patience);
@@ -108,6 +105,7 @@ class Files {
     Index& index_;
     Log& log_;
     std::deque<HotFiles> hot_;  // by io thread
+    PartReaders part_readers_;
 };
 
 }  // namespace hubkeep

@@ -36,7 +36,7 @@ ByteRange Files::next_goal(const Answer& answer, std::uint64_t position) {
 
 // With what others fetch and what comes to `position` soon.
 SteadyClock::duration Files::patience_of(const Answer& answer) {
-    return answer.in_parts ? patience_in_parts : SteadyClock::duration{};
+    return answer.reader ? patience_in_parts : SteadyClock::duration{};
 }
 
 void Files::fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRange goal,
@@ -44,40 +44,29 @@ void Files::fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRan
     fetcher_.start(answer.exchange.thread(), flight, answer.source, goal, claim, answer.counter);
 }
 
-// The last bytes make a file whole for the client: he gets them when it is verified.
-bool Files::wants_verdict(const Answer& answer, const Flight& flight) {
-    const bool to_the_end = answer.in_parts && answer.range.end == flight.size();
-    return answer.whole || (to_the_end && flight.unexpected() == 0);
-}
-
-std::uint64_t Files::readable_now(const Answer& answer, const Flight& flight,
-                                  std::uint64_t position) {
-    return flight.readable_now(position, wants_verdict(answer, flight));
-}
-
-// Who reads the end of a file of which most was read is about to have all of it, although some of
-// that was told to an earlier process.
-void Files::expect_the_rest(Answer& answer, const std::shared_ptr<Flight>& flight) {
-    const auto unexpected = flight->unexpected();
-    const bool is_end = answer.range.end == flight->size();
-    if (!is_end || unexpected == 0 || unexpected > flight->size() / 2) return;
-    const ByteRange all{0, flight->size()};
-    flight->expect(all);
-    fetcher_.fill(answer.exchange.thread(), flight, answer.source, all, answer.counter);
+bool Files::is_held(const Answer& answer) {
+    const auto& file = answer.source.file;
+    if (answer.whole || !answer.reader || answer.range.end != file.size) return answer.whole;
+    return part_readers_.has_asked_for_all(*answer.reader, file.blob, file.size);
 }
 
 Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool created) {
     auto& exchange = answer.exchange;
     answer.goal = goal_of(answer, *flight);
-    if (answer.in_parts) {
-        const auto why_not = fetcher_.why_not();
-        if (!why_not.empty() && flight->missing_in(answer.range) > 0) {
-            co_await send_refusal(exchange, {not_cached_offline(answer.source.path, why_not), {}},
-                                  true);
+    if (answer.reader) {
+        // In words, instead of a head and a cut some seconds later.
+        const auto why_not = fetcher_.why_not(answer.source);
+        const bool may_come = flight->missing_in(answer.range) == 0 || flight->claims() > 0;
+        if (!why_not.empty() && !may_come) {
+            const auto error = not_cached_offline(answer.source.path, why_not);
+            co_await send_refusal(exchange, {error, {}}, true);
             co_return;
         }
-        flight->expect(answer.range);
-        expect_the_rest(answer, flight);
+    }
+    if (answer.reader && is_held(answer)) {
+        // Nothing may be missing for whose verdict it waits.
+        const ByteRange all{0, flight->size()};
+        fetcher_.fill(exchange.thread(), flight, answer.source, all, answer.counter);
     }
     if (is_long(answer)) {
         // The transfer of all that follows begins now and goes on without this client.
@@ -92,6 +81,10 @@ Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool cr
     exchange.record().cache = name_of(answer.verdict);
     const auto first = co_await first_bytes(answer, *flight);
     const bool no_room = !first && first.error().kind == ErrorKind::no_space;
+    if (no_room && answer.reader && !answer.whole) {
+        co_await send_refusal(exchange, cannot_be_verified(answer.source), true);
+        co_return;
+    }
     if (!first && !no_room) {
         co_await refuse_or_answer_anew(answer, first.error());
         co_return;
@@ -115,13 +108,13 @@ Task<Result<void>> Files::first_bytes(Answer& answer, Flight& flight) {
     const auto position = answer.range.begin;
     const auto self = flight.shared_from_this();
     for (;;) {
-        if (readable_now(answer, flight, position) > position) co_return Result<void>();
+        const bool held = is_held(answer);
+        if (flight.readable_now(position, held) > position) co_return Result<void>();
         const auto goal = next_goal(answer, position);
         if (const auto claim = flight.claim_for_reader(position, goal, patience_of(answer))) {
             fetch(answer, self, goal, *claim);
         }
-        const bool to_the_end = wants_verdict(answer, flight);
-        const auto waited = co_await flight.readable(position, to_the_end, until);
+        const auto waited = co_await flight.readable(position, held, until);
         if (!waited && waited.error().kind == ErrorKind::timed_out) co_return Result<void>();
         if (!waited) co_return std::unexpected(waited.error());
     }
@@ -132,8 +125,7 @@ Task<Result<void>> Files::first_bytes(Answer& answer, Flight& flight) {
 Task<Result<std::uint64_t>> Files::wait_for_bytes(Answer& answer, Flight& flight,
                                                   std::uint64_t position, TimePoint patience) {
     const auto look = std::min<TimePoint>(patience, SteadyClock::now() + between_looks);
-    const bool to_the_end = wants_verdict(answer, flight);
-    auto more = co_await flight.readable(position, to_the_end, look);
+    auto more = co_await flight.readable(position, is_held(answer), look);
     const bool looks_again = !more && !flight.failure() && SteadyClock::now() < patience;
     if (looks_again && !answer.exchange.client_gone()) co_return position;
     co_return more;
@@ -156,8 +148,10 @@ Task<Result<void>> Files::copy_stretch(Answer& answer, std::shared_ptr<Flight> f
     const auto range = answer.body->file_range(stretch);
     auto position = range.begin;
     auto patience = SteadyClock::now() + patience_for_bytes;
+    auto missing = flight->missing();
     do {
-        const auto until = range.empty() ? range.end : readable_now(answer, *flight, position);
+        const auto until =
+            range.empty() ? range.end : flight->readable_now(position, is_held(answer));
         if (until > position || range.empty()) {
             const ByteRange piece{position, std::min(until, range.end)};
             const auto sent = co_await answer.body->send_file(exchange, stretch, file, piece);
@@ -171,8 +165,15 @@ Task<Result<void>> Files::copy_stretch(Answer& answer, std::shared_ptr<Flight> f
             fetch(answer, flight, goal, *claim);
         }
         const auto more = co_await wait_for_bytes(answer, *flight, position, patience);
+        // Bytes that come elsewhere, and a verdict that is being made, are worth the time.
+        const auto before = std::exchange(missing, flight->missing());
+        if (missing != before || flight->phase() == Flight::Phase::verifying) {
+            patience = SteadyClock::now() + patience_for_bytes;
+        }
         if (more) continue;
-        if (more.error().kind != ErrorKind::no_space) co_return std::unexpected(more.error());
+        const bool no_room = more.error().kind == ErrorKind::no_space;
+        const bool cannot_go_on = answer.reader && !answer.whole;
+        if (!no_room || cannot_go_on) co_return std::unexpected(more.error());
         auto rest = co_await direct_.send(exchange, answer.source, *answer.body, stretch, position,
                                           &file, answer.counter);
         co_return rest;

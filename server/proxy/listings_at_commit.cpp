@@ -102,13 +102,17 @@ Task<Outcome<void>> Listings::learn_tree(IoThread& thread, RepoId repo, std::str
     for (int page = 0; page < max_learnt_pages; ++page) {
         auto& reader = index_.reader(thread.number());
         const auto scope = aliases_.scope_of(route.repo, caller.access, reader);
-        if (reader.is_complete(scope, commit, "", true)) break;
+        if (reader.is_complete(scope, commit, "", true)) co_return Outcome<void>();
         const auto document = co_await tree_at(thread, {route, caller, query, commit, {}});
         if (!document) co_return std::unexpected(document.error());
-        if (document->row.link.empty()) break;
+        // What is known of it is all that can be had.
+        if (document->verdict == Verdict::stale) {
+            co_return refuse(not_cached_offline("the tree of " + scope.name, document->warning));
+        }
+        if (document->row.link.empty()) co_return Outcome<void>();
         query = normalised_query(parse_route("GET", document->row.link).query, tree_parameters);
     }
-    co_return Outcome<void>();
+    co_return refuse(upstream_failed("the repository has more files than can be looked through"));
 }
 
 Task<Outcome<Document>> Listings::paths_at(IoThread& thread, Question question,

@@ -25,6 +25,7 @@ struct Visitor {
     Secret hub_token;
     std::vector<std::string> repos;  // globs that the key is good for; empty: all
     bool from_web_page = false;      // a page in a browser sent the request
+    std::string key;                 // the first digits of its digest, "" without one
     std::shared_ptr<ClientUse> use;  // of a key: what its limits count; null for the others
 
     // For logs and rules.

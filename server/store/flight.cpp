@@ -26,21 +26,20 @@ Flight::Phase Flight::phase() const {
     return phase_;
 }
 
-std::uint64_t Flight::readable_locked(std::uint64_t position, bool whole) const {
+std::uint64_t Flight::readable_locked(std::uint64_t position, bool held) const {
     if (phase_ == Phase::verified) return size_;
     std::uint64_t until = present_.present_until(position);
     // A range that is served before everything is there cannot be held to the digest; once
     // everything is there, every reader of the end waits for the verdict.
-    if (whole || phase_ == Phase::verifying || present_.total() == size_) {
-        const std::uint64_t held = size_ - std::min(size_, hold_back_bytes);
-        until = std::min(until, held);
+    if (held || phase_ == Phase::verifying || present_.total() == size_) {
+        until = std::min(until, size_ - std::min(size_, hold_back_bytes));
     }
     return std::max(until, position);
 }
 
-std::uint64_t Flight::readable_now(std::uint64_t position, bool whole) const {
+std::uint64_t Flight::readable_now(std::uint64_t position, bool held) const {
     const std::lock_guard lock(mutex_);
-    return readable_locked(position, whole);
+    return readable_locked(position, held);
 }
 
 Tickets Flight::take_readers() {
@@ -60,14 +59,14 @@ Tickets Flight::take_readers_in(ByteRange range) {
     return tickets;
 }
 
-Task<Result<std::uint64_t>> Flight::readable(std::uint64_t position, bool whole,
+Task<Result<std::uint64_t>> Flight::readable(std::uint64_t position, bool held,
                                              TimePoint deadline) {
     const Executor executor = co_await asio::this_coro::executor;
     std::shared_ptr<Ticket> ticket;
     {
         const std::lock_guard lock(mutex_);
         if (phase_ == Phase::failed) co_return std::unexpected(*failure_);
-        const auto until = readable_locked(position, whole);
+        const auto until = readable_locked(position, held);
         if (until > position) co_return until;
         ticket = std::make_shared<Ticket>(executor);
         readers_.push_back({position, ticket});
@@ -80,37 +79,17 @@ Task<Result<std::uint64_t>> Flight::readable(std::uint64_t position, bool whole,
         co_return hubkeep::fail(ErrorKind::timed_out,
                                 "no bytes came from the Hub for too long; try again");
     }
-    co_return readable_locked(position, whole);
+    co_return readable_locked(position, held);
 }
 
 std::uint64_t Flight::missing_in(ByteRange goal) const {
     const std::lock_guard lock(mutex_);
-    return missing_locked(goal);
-}
-
-std::uint64_t Flight::missing_locked(ByteRange goal) const {
     std::uint64_t missing = 0;
     while (const auto gap = present_.first_gap(goal)) {
         missing += gap->size();
         goal.begin = gap->end;
     }
     return missing;
-}
-
-void Flight::expect(ByteRange range) {
-    const std::lock_guard lock(mutex_);
-    expected_.add(range);
-}
-
-std::uint64_t Flight::unexpected() const {
-    const std::lock_guard lock(mutex_);
-    std::uint64_t bytes = 0;
-    ByteRange rest{0, size_};
-    while (const auto gap = expected_.first_gap(rest)) {
-        bytes += missing_locked(*gap);
-        rest.begin = gap->end;
-    }
-    return bytes;
 }
 
 std::uint64_t Flight::missing() const {

@@ -55,15 +55,9 @@ class Flight : public std::enable_shared_from_this<Flight> {
     // change of the flight first and may still return `position`: then the reader has to see
     // whether a claim is left to it. Errors: what failed the flight, or timed_out at the deadline.
     // Readers are woken when bytes come at their position, when a claim is given up and at the end.
-    // `whole` readers began at byte 0 and want everything.
-    Task<Result<std::uint64_t>> readable(std::uint64_t position, bool whole, TimePoint deadline);
-    std::uint64_t readable_now(std::uint64_t position, bool whole) const;
-    // For a reader who makes up the file from many answers: so much of it will be read, and has
-    // its fetch.
-    void expect(ByteRange range);
-    // Bytes that are neither there nor expected. Nothing left: it will be whole.
-    std::uint64_t unexpected() const;
-
+    // `held` readers end up with the whole file: they get the last bytes when it is verified.
+    Task<Result<std::uint64_t>> readable(std::uint64_t position, bool held, TimePoint deadline);
+    std::uint64_t readable_now(std::uint64_t position, bool held) const;
     // --- fetches ---
     struct Claim {
         std::uint64_t id = 0;
@@ -96,13 +90,14 @@ class Flight : public std::enable_shared_from_this<Flight> {
     std::uint64_t run_before(std::uint64_t position) const;
     std::size_t stretches() const;
     // The server sends more than was claimed: the claim now reaches as far into `goal` as nothing
-    // is there or claimed. Its range then.
+    // is there or claimed. Its range then. From then on readers wait for what is under way instead
+    // of claiming, since every answer would begin at byte 0.
     ByteRange extend(std::uint64_t claim, ByteRange goal);
 
-    // For who wants everything from `from` on: the part of that which no other such fetch brings;
-    // nothing when there is one for all of it. Each ends with end_filling().
-    std::optional<ByteRange> begin_filling(std::uint64_t from);
-    void end_filling();
+    // For who wants all of `goal`, over several connections: the part of that which no other such
+    // fetch brings; nothing when others bring all of it. Ends with end_filling() of that part.
+    std::optional<ByteRange> begin_filling(ByteRange goal);
+    void end_filling(ByteRange part);
 
     // --- verification ---
     // Hashes `data`, which was just written at `offset`, when it continues what is hashed already.
@@ -148,8 +143,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
     Tickets take_readers();
     Tickets take_readers_in(ByteRange range);
     Tickets end_claim(std::uint64_t claim);
-    std::uint64_t readable_locked(std::uint64_t position, bool whole) const;
-    std::uint64_t missing_locked(ByteRange goal) const;
+    std::uint64_t readable_locked(std::uint64_t position, bool held) const;
     std::optional<ByteRange> unclaimed_gap(ByteRange goal) const;
     std::optional<ByteRange> second_half(ByteRange goal, std::uint64_t least);
     Claim add_claim(ByteRange range);
@@ -171,11 +165,10 @@ class Flight : public std::enable_shared_from_this<Flight> {
     bool checkpointing_ = false;
     bool catching_up_ = false;
     bool failing_ = false;
-    std::size_t writing_ = 0;        // writes that go on
-    Waiters written_;                // those who wait for the last of them
-    std::size_t filling_ = 0;        // fetches of all that follows...
-    std::uint64_t filled_from_ = 0;  // ...this position
-    Extents expected_;
+    std::size_t writing_ = 0;       // writes that go on
+    Waiters written_;               // those who wait for the last of them
+    std::vector<ByteRange> fills_;  // parts that fetches fill
+    bool one_stream_ = false;       // the server sends the whole file, whatever is asked for
     std::optional<Error> failure_;
     std::vector<Reader> readers_;  // that wait
 

@@ -64,6 +64,8 @@ std::optional<Flight::Claim> Flight::claim_for_reader(std::uint64_t position, By
     const std::lock_guard lock(mutex_);
     if (phase_ != Phase::filling || claims_.size() >= max_claims) return std::nullopt;
     if (position >= size_ || present_.present_until(position) > position) return std::nullopt;
+    const auto is_under_way = [](const auto& claim) { return !claim.second.empty(); };
+    if (one_stream_ && std::ranges::any_of(claims_, is_under_way)) return std::nullopt;
     for (auto& [id, claimed] : claims_) {
         if (position < claimed.begin || position >= claimed.end) continue;
         const auto near = std::max(near_bytes, comes_within(patience));
@@ -122,6 +124,7 @@ std::optional<Flight::Claim> Flight::next_claim(std::uint64_t done, ByteRange go
 
 ByteRange Flight::extend(std::uint64_t claim, ByteRange goal) {
     const std::lock_guard lock(mutex_);
+    one_stream_ = true;
     auto& range = claims_.at(claim);
     if (range.empty() || range.end >= goal.end) return range;
     const auto rest = unclaimed_gap({range.end, goal.end});
@@ -129,20 +132,30 @@ ByteRange Flight::extend(std::uint64_t claim, ByteRange goal) {
     return range;
 }
 
-std::optional<ByteRange> Flight::begin_filling(std::uint64_t from) {
+std::optional<ByteRange> Flight::begin_filling(ByteRange goal) {
     const std::lock_guard lock(mutex_);
-    if (phase_ != Phase::filling || from >= size_) return std::nullopt;
-    if (filling_ > 0 && filled_from_ <= from) return std::nullopt;
-    const auto end = filling_ > 0 ? filled_from_ : size_;
-    ++filling_;
-    filled_from_ = from;
-    return ByteRange{from, end};
+    if (phase_ != Phase::filling) return std::nullopt;
+    // What others bring at its ends is left out, until no other reaches over one.
+    for (bool cut = true; cut && !goal.empty();) {
+        cut = false;
+        for (const auto& other : fills_) {
+            const auto before = goal;
+            if (other.begin <= goal.begin) goal.begin = std::max(goal.begin, other.end);
+            if (other.end >= goal.end) goal.end = std::min(goal.end, other.begin);
+            if (goal.empty()) return std::nullopt;
+            cut = cut || goal != before;
+        }
+    }
+    if (goal.empty()) return std::nullopt;
+    fills_.push_back(goal);
+    return goal;
 }
 
-void Flight::end_filling() {
+void Flight::end_filling(ByteRange part) {
     const std::lock_guard lock(mutex_);
-    CHECK(filling_ > 0);
-    --filling_;
+    const auto found = std::ranges::find(fills_, part);
+    CHECK(found != fills_.end());
+    fills_.erase(found);
 }
 
 std::uint64_t Flight::advance(std::uint64_t claim, std::uint64_t bytes) {

@@ -2,11 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "common/offload.hpp"
 
 namespace hubkeep {
+namespace {
+
+std::int64_t seconds_since_1970() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<seconds>(now).count();
+}
+
+}  // namespace
 
 Task<Result<Flights::Joined>> Flights::join(Digest digest, std::uint64_t size,
                                             IndexReader& reader) {
@@ -89,9 +95,11 @@ Task<void> Flights::verify_and_publish(std::shared_ptr<Flight> flight) {
         done = *all;
     }
     if (!flight->matches()) {
+        {
+            const std::lock_guard lock(mutex_);
+            wrong_.put(hex, seconds_since_1970(), 1);
+        }
         co_await store_.discard(flight->partial());
-        // Who joins the next flight of this blob knows it by then.
-        note_wrong(flight->digest());
         drop(flight);
         flight->fail(Error{ErrorKind::corrupt,
                            "the bytes that came do not have the digest that the Hub named; "
@@ -109,6 +117,12 @@ Task<void> Flights::verify_and_publish(std::shared_ptr<Flight> flight) {
     }
 }
 
+bool Flights::found_wrong_since(const Digest& digest, std::int64_t time) const {
+    const std::lock_guard lock(mutex_);
+    const auto* const at = wrong_.find(digest.hex());
+    return at != nullptr && *at >= time;
+}
+
 Task<void> Flights::fail(std::shared_ptr<Flight> flight, Error error) {
     if (!flight->begin_failing()) co_return;
     co_await flight->until_written();
@@ -119,18 +133,6 @@ Task<void> Flights::fail(std::shared_ptr<Flight> flight, Error error) {
     }
     drop(flight);
     flight->fail(std::move(error));
-}
-
-void Flights::note_wrong(const Digest& digest) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const std::lock_guard lock(mutex_);
-    wrong_.put(digest.hex(), std::chrono::duration_cast<std::chrono::seconds>(now).count(), 1);
-}
-
-std::int64_t Flights::found_wrong_at(const Digest& digest) const {
-    const std::lock_guard lock(mutex_);
-    const auto* const at = wrong_.find(digest.hex());
-    return at == nullptr ? 0 : *at;
 }
 
 Task<void> Flights::sweep(bool all) {

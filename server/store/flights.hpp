@@ -36,13 +36,11 @@ class Flights {
     Task<void> catch_up(std::shared_ptr<Flight> flight);
     // Checks the digest of a flight whose bytes are all there, and publishes it.
     Task<void> verify_and_publish(std::shared_ptr<Flight> flight);
+    // Whether bytes of that blob that were there at a time (seconds since 1970) were found to be
+    // wrong later. The last 1,024 blobs are remembered.
+    bool found_wrong_since(const Digest& digest, std::int64_t time) const;
     // Remembers the extents, then ends the flight for its readers; unless it is full already.
     Task<void> fail(std::shared_ptr<Flight> flight, Error error);
-
-    // When bytes of the blob that readers may have were found to be wrong, in seconds since 1970; 0
-    // when none ever were. Of the last max_wrong such blobs since the start.
-    static constexpr std::size_t max_wrong = 4096;
-    std::int64_t found_wrong_at(const Digest& digest) const;
 
     // To be called every few seconds: remembers what came too long ago to be lost, and lets go of
     // flights that nobody uses. `all` at a stop.
@@ -52,13 +50,12 @@ class Flights {
   private:
     Task<void> checkpoint(std::shared_ptr<Flight> flight);
     void drop(const std::shared_ptr<Flight>& flight);
-    void note_wrong(const Digest& digest);
 
     BlobStore& store_;
     Log& log_;
     mutable std::mutex mutex_;
     std::unordered_map<Digest, std::shared_ptr<Flight>, DigestHash> flights_;
-    mutable LruMap<std::int64_t> wrong_{max_wrong};  // by digest
+    mutable LruMap<std::int64_t> wrong_{1024};  // when it was found, by digest
 };
 
 }  // namespace hubkeep

@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <openssl/rand.h>
+
+#include <array>
 #include <boost/json.hpp>
 
+#include "common/base64url.hpp"
+#include "common/check.hpp"
 #include "server/hub/query.hpp"
 #include "server/hub/xet_hints.hpp"
 #include "server/proxy/client_use.hpp"
 #include "server/proxy/xet_mode.hpp"
+#include "server/xet/cas_words.hpp"
 #include "server/xet/xorb_ranges.hpp"
 
 namespace hubkeep {
@@ -16,44 +21,10 @@ namespace {
 
 constexpr std::string_view json_type = "application/json";
 constexpr std::size_t batch_body_bytes = 64 * 1024;
-// Of one answer: 256 GiB. Clients ask for 16 GB at a time.
-constexpr std::size_t max_terms = 32 * 1024;
-
-// A client with a bad token asks for another, one with a bad address asks for the file again.
-HubError bad_token() {
-    return {.status = 401,
-            .code = "",
-            .message =
-                "This is no Xet token of this hubkeep, or it has expired: ask "
-                "xet-read-token for one."};
-}
-
-HubError bad_address() {
-    return {.status = 403,
-            .code = "",
-            .message =
-                "This address of a xorb has expired or was made elsewhere: ask for the "
-                "reconstruction of the file again."};
-}
-
-HubError no_xet() {
-    return {.status = 404,
-            .code = "",
-            .message =
-                "This hubkeep is set to serve the files of this repository over plain HTTP, and "
-                "hands out no Xet tokens for it; set HF_HUB_DISABLE_XET=1, or delete the client's "
-                "cached file listing (trees/)."};
-}
-
-HubError no_such_file() {
-    return {.status = 404,
-            .code = "",
-            .message = "No file of the token's repository at its commit has this Xet hash."};
-}
-
-HubError no_such_address() {
-    return {.status = 404, .code = "", .message = "hubkeep has nothing at this address."};
-}
+// Of files in a commit that have the same content.
+constexpr std::size_t max_twins = 16;
+// Of one answer: 512 GiB, some 5 MB of text. Most clients ask for 16 GB at a time.
+constexpr std::size_t max_terms = 8 * 1024;
 
 // "Bearer X" of the field Authorization.
 std::string_view bearer_of(const Secret& authorization) {
@@ -61,6 +32,16 @@ std::string_view bearer_of(const Secret& authorization) {
     const auto space = text.find(' ');
     if (space == std::string_view::npos || !iequals(text.substr(0, space), "Bearer")) return {};
     return text.substr(text.find_first_not_of(' ', space));
+}
+
+std::string random_name() {
+    std::array<unsigned char, 12> bytes;
+    CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
+    return to_base64url({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+PartReader reader_of(const XetClaims& claims) {
+    return {claims.reader, claims.issued};
 }
 
 ResponseHead head_of(std::string_view content_type) {
@@ -80,6 +61,13 @@ Route file_route(const XetClaims& claims, std::string path) {
     return route;
 }
 
+Task<void> send_unsatisfiable(Exchange& exchange, std::uint64_t size) {
+    auto head = head_of(json_type);
+    head.status = 416;
+    head.headers.set("Content-Range", fmt::format("bytes */{}", size));
+    co_await exchange.respond(std::move(head), {});
+}
+
 Route token_route(const XetClaims& claims) {
     auto route = file_route(claims, {});
     route.kind = Route::Kind::xet_token;
@@ -89,18 +77,18 @@ Route token_route(const XetClaims& claims) {
 }  // namespace
 
 Task<void> Cas::token(Exchange& exchange, Route route, Visitor visitor, Caller caller) {
-    auto& reader = index_.reader(exchange.thread().number());
-    if (!serves_xet(settings_, aliases_.scope_of(route.repo, caller.access, reader))) {
-        co_await send_refusal(exchange, {no_xet(), {}}, true);
-        co_return;
-    }
     const auto commit = co_await listings_.commit_of(exchange.thread(), route, caller);
     if (!commit) {
         co_await send_refusal(exchange, commit.error(), true);
         co_return;
     }
-    const auto opened =
-        co_await open_files(exchange.thread(), route.repo, commit->commit, caller);
+    // By now another name of the repo may have been learnt.
+    auto& reader = index_.reader(exchange.thread().number());
+    if (!serves_xet(settings_, aliases_.scope_of(route.repo, caller.access, reader))) {
+        co_await send_refusal(exchange, {no_xet(), {}}, true);
+        co_return;
+    }
+    const auto opened = co_await open_files(exchange.thread(), route.repo, commit->commit, caller);
     if (!opened) {
         co_await send_refusal(exchange, opened.error(), true);
         co_return;
@@ -109,6 +97,8 @@ Task<void> Cas::token(Exchange& exchange, Route route, Visitor visitor, Caller c
     auto claims = visitors_.claims_of(visitor, now);
     claims.repo = route.repo;
     claims.commit = commit->commit;
+    claims.reader = random_name();
+    claims.issued = now;
     claims.expires = now + XetTokens::lifetime_seconds;
     const auto token = tokens_.issue(claims);
     const auto cas = public_origin(settings_, exchange) + std::string(cas_path);
@@ -141,7 +131,7 @@ Outcome<Cas::Asker> Cas::asker_of(Exchange& exchange, std::string_view token, Hu
     const auto now = unix_now();
     auto claims = tokens_.read(token, now);
     if (!claims) return refuse(std::move(flawed));
-    auto visitor = visitors_.visitor_of(*claims, now);
+    auto visitor = visitors_.visitor_of(exchange, *claims, now);
     if (!visitor) return refuse(std::move(flawed));
     exchange.record().user = visitor->name;
     exchange.record().team = visitor->team;
@@ -170,7 +160,9 @@ Task<void> Cas::serve(Exchange& exchange, Route route) {
         co_await send_refusal(exchange, asker.error(), true);
         co_return;
     }
-    const auto place = ClientUse::enter(asker->visitor.use, SteadyClock::now());
+    const auto& use = asker->visitor.use;
+    const auto place =
+        is_xorb ? ClientUse::enter_part(use) : ClientUse::enter(use, SteadyClock::now());
     if (!place) {
         co_await send_refusal(exchange, {place.error(), {}}, true);
         co_return;
@@ -202,43 +194,59 @@ Task<void> Cas::answer(Exchange& exchange, CasRoute route, Asker asker) {
 }
 
 // A client may have the hash from a listing that it got long ago, or elsewhere.
-Task<Outcome<std::string>> Cas::path_of_hash(IoThread& thread, const Asker& asker,
-                                             const Caller& caller, std::string hash) {
+Task<Outcome<std::vector<PathEntry>>> Cas::entries_of(IoThread& thread, const Asker& asker,
+                                                      const Caller& caller, std::string hash) {
     const auto& [repo, commit] = std::tie(asker.claims.repo, asker.claims.commit);
     const auto look = [&] {
         auto& reader = index_.reader(thread.number());
         const auto scope = aliases_.scope_of(repo, caller.access, reader);
-        return reader.entry_by_xet(scope, commit, hash);
+        return reader.entries_by_xet(scope, commit, hash, max_twins);
     };
-    if (auto entry = look()) co_return std::move(entry->path);
+    auto entries = look();
+    if (!entries.empty()) co_return entries;
     const auto learnt = co_await listings_.learn_tree(thread, repo, commit, caller);
     if (!learnt) co_return std::unexpected(learnt.error());
-    auto entry = look();
-    if (!entry) co_return refuse(no_such_file());
-    co_return std::move(entry->path);
+    entries = look();
+    if (entries.empty()) co_return refuse(no_such_file());
+    co_return entries;
 }
 
 Task<Outcome<Files::Found>> Cas::find(IoThread& thread, const Asker& asker, std::string hash) {
+    auto found = co_await look_up(thread, asker, std::move(hash));
+    const bool forgot = !asker.claims.hub_token.empty() && asker.visitor.hub_token.empty();
+    if (!found && forgot) co_return refuse(forgotten());
+    if (found && !serves_xet(settings_, found->resolution.repo)) co_return refuse(no_xet());
+    co_return found;
+}
+
+// Of files with the same content, one that the asker may read.
+Task<Outcome<Files::Found>> Cas::look_up(IoThread& thread, const Asker& asker, std::string hash) {
     const auto& claims = asker.claims;
-    auto to_repo = co_await access_.admit(thread, asker.visitor, token_route(claims));
+    const auto to_repo = co_await access_.admit(thread, asker.visitor, token_route(claims));
     if (!to_repo) co_return std::unexpected(to_repo.error());
-    auto path = co_await path_of_hash(thread, asker, *to_repo, std::move(hash));
-    if (!path) co_return std::unexpected(path.error());
-    auto route = file_route(claims, std::move(*path));
-    auto caller = co_await access_.admit(thread, asker.visitor, route);
-    if (!caller) co_return std::unexpected(caller.error());
-    ResolveRequest question{route.repo, route.revision, route.path, *caller};
-    auto resolved = co_await resolver_.resolve(thread, std::move(question));
-    if (!resolved) co_return std::unexpected(resolved.error());
-    co_return Files::Found{std::move(route), std::move(*caller), std::move(*resolved)};
+    auto entries = co_await entries_of(thread, asker, *to_repo, std::move(hash));
+    if (!entries) co_return std::unexpected(entries.error());
+    Refusal refusal;
+    for (auto& entry : *entries) {
+        auto route = file_route(claims, std::move(entry.path));
+        auto caller = co_await access_.admit(thread, asker.visitor, route);
+        if (!caller) {
+            refusal = std::move(caller.error());
+            continue;
+        }
+        ResolveRequest question{route.repo, route.revision, route.path, *caller};
+        auto resolved = co_await resolver_.resolve(thread, std::move(question));
+        if (!resolved) co_return std::unexpected(resolved.error());
+        co_return Files::Found{std::move(route), std::move(*caller), std::move(*resolved)};
+    }
+    co_return std::unexpected(std::move(refusal));
 }
 
 XorbAddress Cas::address_of(const Exchange& exchange, const XetClaims& claims,
-                            const std::string& hash, const Files::Found& found) const {
+                            const std::string& hash) const {
     auto for_file = claims;
     for_file.file = parse_xorb_id(hash)->file;
-    const auto now = std::max(unix_now(), files_.parts_fit_from(found));
-    for_file.expires = now + XetTokens::address_lifetime_seconds;
+    for_file.expires = unix_now() + XetTokens::address_lifetime_seconds;
     return {fmt::format("{}{}/v1/xorbs/default/", public_origin(settings_, exchange), cas_path),
             "?token=" + tokens_.issue(for_file)};
 }
@@ -251,29 +259,30 @@ Task<void> Cas::reconstruct(Exchange& exchange, std::string hash, Asker asker, X
     }
     const auto size = found->resolution.file.size;
     ByteRange wanted{0, size};
-    const auto asked = parse_range(exchange.request().headers.get("Range"));
+    const auto& fields = exchange.request().headers;
     auto head = head_of(json_type);
-    if (asked) {
-        const auto range = asked->in(size);
+    if (fields.has("Range")) {
+        // Behind the end there is nothing: so clients find it who do not know the size.
+        const auto asked = parse_range(fields.get("Range"));
+        const auto range = asked ? asked->in(size) : std::nullopt;
         if (!range) {
-            head.status = 416;
-            head.headers.set("Content-Range", fmt::format("bytes */{}", size));
-            co_await exchange.respond(std::move(head), {});
+            co_await send_unsatisfiable(exchange, size);
             co_return;
         }
         wanted = *range;
     }
-    if (wanted.size() / xet_term_bytes >= max_terms) {
+    if (wanted.size() / xet_term_bytes(size) >= max_terms) {
         const auto sentence = "Ask for the reconstruction of so large a file in ranges.";
         co_await send_refusal(exchange, {bad_request(sentence), {}}, true);
         co_return;
     }
-    const auto begun = co_await files_.prefetch(exchange.thread(), *found, wanted);
+    const auto begun =
+        co_await files_.prefetch(exchange.thread(), *found, reader_of(asker.claims), wanted);
     if (!begun) {
         co_await send_refusal(exchange, begun.error(), true);
         co_return;
     }
-    auto address = address_of(exchange, asker.claims, hash, *found);
+    auto address = address_of(exchange, asker.claims, hash);
     auto document = reconstruction(plan_of(size, wanted), hash, address, form);
     add_cache_fields(head, found->resolution.verdict, found->resolution.warning);
     co_await exchange.respond(std::move(head), std::move(document));
@@ -299,13 +308,19 @@ Task<void> Cas::reconstruct_batch(Exchange& exchange, std::vector<std::string> h
             co_return;
         }
         const auto size = found->resolution.file.size;
-        terms += size / xet_term_bytes + 1;
+        terms += size / xet_term_bytes(size) + 1;
         if (terms > max_terms) {
             const auto sentence = "Ask for the reconstruction of so large files one by one.";
             co_await send_refusal(exchange, {bad_request(sentence), {}}, true);
             co_return;
         }
-        auto address = address_of(exchange, asker.claims, hash, *found);
+        const auto begun =
+            co_await files_.prefetch(exchange.thread(), *found, reader_of(asker.claims), {0, size});
+        if (!begun) {
+            co_await send_refusal(exchange, begun.error(), true);
+            co_return;
+        }
+        auto address = address_of(exchange, asker.claims, hash);
         files.push_back({std::move(hash), plan_of(size, {0, size}), std::move(address)});
     }
     co_await exchange.respond(head_of(json_type), batch_reconstruction(files));
@@ -347,16 +362,16 @@ Task<void> Cas::send_xorb(Exchange& exchange, std::string id, Asker asker) {
         co_await exchange.send_head(std::move(head));
         co_return;
     }
+    // Clients take what comes for what they asked for: never is it something else.
+    const bool in_ranges = request.headers.has("Range");
     const auto ranges = parse_ranges(request.headers.get("Range"), size);
-    if (ranges && ranges->empty()) {
-        head.status = 416;
-        head.headers.set("Content-Range", fmt::format("bytes */{}", size));
-        co_await exchange.respond(std::move(head), {});
+    if (in_ranges && ranges.empty()) {
+        co_await send_unsatisfiable(exchange, size);
         co_return;
     }
-    auto body = ranges ? body_of(*xorb, *ranges, head) : FileBody(*xorb, {{{0, size}, {}}}, {});
-    co_await files_.serve_parts(exchange, std::move(*found), std::move(head), std::move(body),
-                                XetTokens::issued_at(asker.claims));
+    auto body = in_ranges ? body_of(*xorb, ranges, head) : FileBody(*xorb, {{{0, size}, {}}}, {});
+    co_await files_.serve_parts(exchange, std::move(*found), reader_of(asker.claims),
+                                std::move(head), std::move(body));
 }
 
 }  // namespace hubkeep

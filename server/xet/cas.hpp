@@ -45,15 +45,16 @@ class Cas : public XetService {
     Outcome<Asker> asker_of(Exchange& exchange, std::string_view token, HubError flawed);
     Task<void> answer(Exchange& exchange, CasRoute route, Asker asker);
     // The file of the asker's commit whose Xet hash begins so.
+    Task<Outcome<Files::Found>> look_up(IoThread& thread, const Asker& asker, std::string hash);
     Task<Outcome<Files::Found>> find(IoThread& thread, const Asker& asker, std::string hash);
-    Task<Outcome<std::string>> path_of_hash(IoThread& thread, const Asker& asker,
-                                            const Caller& caller, std::string hash);
+    Task<Outcome<std::vector<PathEntry>>> entries_of(IoThread& thread, const Asker& asker,
+                                                     const Caller& caller, std::string hash);
     Task<void> reconstruct(Exchange& exchange, std::string hash, Asker asker, XetForm form);
     Task<void> reconstruct_batch(Exchange& exchange, std::vector<std::string> hashes, Asker asker);
     Task<void> describe_file(Exchange& exchange, std::string hash, Asker asker);
     Task<void> send_xorb(Exchange& exchange, std::string id, Asker asker);
     XorbAddress address_of(const Exchange& exchange, const XetClaims& claims,
-                           const std::string& hash, const Files::Found& found) const;
+                           const std::string& hash) const;
 
     const Settings& settings_;
     Access& access_;

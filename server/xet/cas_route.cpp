@@ -44,8 +44,8 @@ CasRoute parse_cas_route(std::string_view method, std::string_view path, std::st
     if (word == "telemetry" && rest.empty()) return {Kind::telemetry, {}};
     if (word == "reconstruction" || word == "reconstructions") {
         if (rest.empty() && method == "POST") return {Kind::batch, {}};
-        if (rest.empty() && reads) return batch_of(query);
-        if (!reads) return {Kind::upload, {}};
+        if (method != "GET") return {is_head ? Kind::unknown : Kind::upload, {}};
+        if (rest.empty()) return batch_of(query);
         return with_hash(is_v2 ? Kind::reconstruction_v2 : Kind::reconstruction, rest);
     }
     if (!reads) return {Kind::upload, {}};

@@ -15,7 +15,6 @@ constexpr std::size_t hash_digits = 64;
 constexpr std::size_t number_digits = 8;
 constexpr std::size_t file_digits = hash_digits - number_digits;
 constexpr std::size_t header_bytes = 8;
-constexpr std::uint64_t chunks_per_term = xet_term_bytes / xet_chunk_bytes;
 
 // Version 0, stored length, scheme 0 (raw), length; lengths in 24 bits, little-endian.
 void write_chunk_header(std::uint64_t bytes, std::span<char> header) {
@@ -75,15 +74,17 @@ std::optional<XorbName> parse_xorb_id(std::string_view id) {
 }
 
 std::optional<Frames> xorb_of(std::uint64_t size, std::uint32_t number) {
-    const auto begin = number * xet_term_bytes;
+    const auto term_bytes = xet_term_bytes(size);
+    const auto begin = number * term_bytes;
     if (begin >= size) return std::nullopt;
-    const ByteRange stretch{begin, std::min(size, begin + xet_term_bytes)};
+    const ByteRange stretch{begin, std::min(size, begin + term_bytes)};
     return Frames{stretch, xet_chunk_bytes, header_bytes, write_chunk_header};
 }
 
 XetPlan plan_of(std::uint64_t size, ByteRange wanted) {
     XetPlan plan;
     if (wanted.empty()) return plan;
+    const auto chunks_per_term = xet_term_bytes(size) / xet_chunk_bytes;
     const auto first = wanted.begin / xet_chunk_bytes;
     const auto last = (wanted.end - 1) / xet_chunk_bytes + 1;
     plan.skip = wanted.begin - first * xet_chunk_bytes;

@@ -20,9 +20,14 @@ namespace hubkeep {
 
 // Most that clients accept in a chunk.
 inline constexpr std::uint64_t xet_chunk_bytes = 128 * 1024;
-// Raw, of all xorbs but a file's last. The specification allows 64 MiB; clients are fastest with
-// this one, and fetch little again when an answer is cut.
-inline constexpr std::uint64_t xet_term_bytes = 8 * 1024 * 1024;
+// Raw, of all xorbs but the last of a file of that size. Clients are fastest with small ones, and
+// fetch little again when an answer is cut; of a large file they would be too many. The
+// specification allows 64 MiB.
+constexpr std::uint64_t xet_term_bytes(std::uint64_t size) {
+    constexpr std::uint64_t MiB = 1024 * 1024;
+    constexpr std::uint64_t large = 16 * 1024 * MiB;
+    return size > large ? 64 * MiB : 8 * MiB;
+}
 
 // A xorb is named by all but the last eight digits of its file's hash, and by its number there in
 // their place: unlike any other, and readable without a table.

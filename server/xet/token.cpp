@@ -19,15 +19,16 @@ namespace {
 // The form of what is signed. Another one gets another number.
 constexpr std::string_view form = "1";
 constexpr std::size_t max_token = 2048;
-constexpr std::size_t fields = 9;
+constexpr std::size_t fields = 12;
 
 // Names hold no control characters; see clients.cpp and names.hpp.
 constexpr char separator = '\n';
 
 std::string text_of(const XetClaims& claims) {
-    return fmt::format("{1}{0}{2}{0}{3}{0}{4}{0}{5}{0}{6}{0}{7}{0}{8}{0}{9}", separator, form,
-                       path_of(claims.repo), claims.commit, static_cast<int>(claims.by),
-                       claims.from_web_page ? 1 : 0, claims.expires, claims.file, claims.hub_token,
+    return fmt::format("{1}{0}{2}{0}{3}{0}{4}{0}{5}{0}{6}{0}{7}{0}{8}{0}{9}{0}{10}{0}{11}{0}{12}",
+                       separator, form, path_of(claims.repo), claims.commit,
+                       static_cast<int>(claims.by), claims.from_web_page ? 1 : 0, claims.expires,
+                       claims.issued, claims.reader, claims.file, claims.hub_token, claims.key,
                        claims.name);
 }
 
@@ -47,16 +48,20 @@ std::optional<XetClaims> claims_of(std::string_view text) {
     auto repo = parse_repo(parts[1]);
     const auto by = parse_u64(parts[3]);
     const auto expires = parse_u64(parts[5]);
-    if (!repo || !by || !expires || *by > static_cast<std::uint64_t>(Visitor::By::key)) {
-        return std::nullopt;
-    }
+    const auto issued = parse_u64(parts[6]);
+    const bool is_good =
+        repo && by && *by <= static_cast<std::uint64_t>(Visitor::By::key) && expires && issued;
+    if (!is_good) return std::nullopt;
     return XetClaims{.repo = std::move(*repo),
                      .commit = std::string(parts[2]),
                      .by = static_cast<Visitor::By>(*by),
-                     .name = std::string(parts[8]),
-                     .hub_token = std::string(parts[7]),
+                     .key = std::string(parts[10]),
+                     .name = std::string(parts[11]),
+                     .hub_token = std::string(parts[9]),
                      .from_web_page = parts[4] == "1",
-                     .file = std::string(parts[6]),
+                     .file = std::string(parts[8]),
+                     .reader = std::string(parts[7]),
+                     .issued = static_cast<std::int64_t>(*issued),
                      .expires = static_cast<std::int64_t>(*expires)};
 }
 

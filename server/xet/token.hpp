@@ -20,10 +20,13 @@ struct XetClaims {
     RepoId repo;  // as the client named it
     std::string commit;
     Visitor::By by = Visitor::By::address;
+    std::string key;        // see Visitor
     std::string name;       // of the visitor, "" for an anonymous one
     std::string hub_token;  // fingerprint of the token of the Hub that he showed, "" for none
     bool from_web_page = false;
-    std::string file;  // the Xet hash of the only file that it is for, "" for all of the commit
+    std::string file;    // the Xet hash of the only file that it is for, "" for all of the commit
+    std::string reader;  // one for all that is made of a token
+    std::int64_t issued = 0;   // to the reader, seconds since 1970
     std::int64_t expires = 0;  // seconds since 1970
 
     bool operator==(const XetClaims&) const = default;
@@ -39,10 +42,6 @@ class XetTokens {
     static constexpr std::int64_t address_lifetime_seconds = 24 * 60 * 60;
 
     explicit XetTokens(Secret key) : key_(std::move(key)) {}
-
-    static std::int64_t issued_at(const XetClaims& claims) {
-        return claims.expires - (claims.file.empty() ? lifetime_seconds : address_lifetime_seconds);
-    }
 
     // Of the characters that a URL may hold as they are.
     std::string issue(const XetClaims& claims) const;

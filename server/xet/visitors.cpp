@@ -6,6 +6,7 @@ XetClaims XetVisitors::claims_of(const Visitor& visitor, std::int64_t now) {
     XetClaims claims;
     claims.by = visitor.by;
     claims.name = visitor.name;
+    claims.key = visitor.key;
     claims.from_web_page = visitor.from_web_page;
     if (visitor.hub_token.empty()) return claims;
     claims.hub_token = visitor.hub_token.fingerprint();
@@ -17,8 +18,14 @@ XetClaims XetVisitors::claims_of(const Visitor& visitor, std::int64_t now) {
     return claims;
 }
 
-std::optional<Visitor> XetVisitors::visitor_of(const XetClaims& claims, std::int64_t now) {
-    auto visitor = clients_.again(claims.by, claims.name, now);
+std::optional<Visitor> XetVisitors::visitor_of(const Exchange& exchange, const XetClaims& claims,
+                                               std::int64_t now) {
+    Visitor named;
+    named.by = claims.by;
+    named.name = claims.name;
+    named.key = claims.key;
+    named.from_web_page = claims.from_web_page;
+    auto visitor = clients_.again(exchange, named, now);
     if (!visitor) return std::nullopt;
     visitor->from_web_page = claims.from_web_page;
     if (claims.hub_token.empty()) return visitor;

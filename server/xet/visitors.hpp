@@ -23,8 +23,9 @@ class XetVisitors {
     // The part of claims that names him. His token is remembered as long as what is made of them is
     // good.
     XetClaims claims_of(const Visitor& visitor, std::int64_t now);
-    // Nothing when his key was taken back or has expired.
-    std::optional<Visitor> visitor_of(const XetClaims& claims, std::int64_t now);
+    // Who sends this with them; nothing when he would be turned away by now.
+    std::optional<Visitor> visitor_of(const Exchange& exchange, const XetClaims& claims,
+                                      std::int64_t now);
 
   private:
     struct Shown {

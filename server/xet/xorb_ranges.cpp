@@ -13,16 +13,16 @@ constexpr std::string_view boundary = "hubkeep-xorb-range";
 
 }  // namespace
 
-std::optional<std::vector<ByteRange>> parse_ranges(std::string_view header, std::uint64_t size) {
+std::vector<ByteRange> parse_ranges(std::string_view header, std::uint64_t size) {
     const auto equals = header.find('=');
-    if (equals == std::string_view::npos) return std::nullopt;
+    if (equals == std::string_view::npos) return {};
     const auto unit = header.substr(0, equals + 1);
     auto rest = header.substr(equals + 1);
     std::vector<ByteRange> ranges;
     for (std::size_t count = 0; !rest.empty(); ++count) {
         const auto comma = std::min(rest.find(','), rest.size());
         const auto range = parse_range(std::string(unit).append(rest.substr(0, comma)));
-        if (!range || count == max_ranges) return std::nullopt;
+        if (!range || count == max_ranges) return {};
         if (const auto bytes = range->in(size)) ranges.push_back(*bytes);
         rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
@@ -30,7 +30,7 @@ std::optional<std::vector<ByteRange>> parse_ranges(std::string_view header, std:
     std::ranges::sort(sorted, {}, &ByteRange::begin);
     const auto overlap = std::ranges::adjacent_find(
         sorted, [](const ByteRange& a, const ByteRange& b) { return b.begin < a.end; });
-    if (overlap != sorted.end()) return std::nullopt;
+    if (overlap != sorted.end()) return {};
     return ranges;
 }
 

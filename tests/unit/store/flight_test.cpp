@@ -205,14 +205,17 @@ TEST_F(FlightTest, AClaimGrowsUpToWhatIsThereOrClaimed) {
 
 TEST_F(FlightTest, OneFetchFillsWhatFollowsAPosition) {
     const auto flight = opened({}, 100);
-    EXPECT_EQ(flight->begin_filling(40), (ByteRange{40, 100}));
-    EXPECT_FALSE(flight->begin_filling(40));
-    EXPECT_FALSE(flight->begin_filling(70));
-    EXPECT_EQ(flight->begin_filling(10), (ByteRange{10, 40}));
-    flight->end_filling();
-    EXPECT_FALSE(flight->begin_filling(10));
-    flight->end_filling();
-    EXPECT_EQ(flight->begin_filling(70), (ByteRange{70, 100}));
+    EXPECT_EQ(flight->begin_filling({40, 100}), (ByteRange{40, 100}));
+    EXPECT_FALSE(flight->begin_filling({40, 100}));
+    EXPECT_FALSE(flight->begin_filling({70, 90}));
+    EXPECT_EQ(flight->begin_filling({10, 100}), (ByteRange{10, 40}));
+    EXPECT_FALSE(flight->begin_filling({10, 100})) << "two others bring it";
+    flight->end_filling({40, 100});
+    EXPECT_EQ(flight->begin_filling({0, 60}), (ByteRange{0, 60}))
+        << "with a part of another inside";
+    flight->end_filling({0, 60});
+    flight->end_filling({10, 40});
+    EXPECT_EQ(flight->begin_filling({70, 100}), (ByteRange{70, 100}));
 }
 
 TEST_F(FlightTest, HoldsTheLastBytesBackFromWholeReadersUntilVerified) {
@@ -383,17 +386,6 @@ TEST_F(FlightTest, AFailedFlightTakesNoMoreClaimsAndKeepsItsFirstCause) {
     flight->fail({ErrorKind::io, "second"});
     EXPECT_EQ(flight->failure()->message, "first");
     EXPECT_FALSE(claim(*flight, {0, 100}));
-}
-
-TEST_F(FlightTest, KnowsWhatIsNeitherThereNorExpected) {
-    const auto flight = opened({}, 100 * MiB, extents({{0, 10 * MiB}, {50 * MiB, 60 * MiB}}));
-    EXPECT_EQ(flight->unexpected(), 80 * MiB);
-    flight->expect({5 * MiB, 40 * MiB});
-    EXPECT_EQ(flight->unexpected(), 50 * MiB);
-    flight->expect({40 * MiB, 55 * MiB});
-    EXPECT_EQ(flight->unexpected(), 40 * MiB);
-    flight->expect({0, 100 * MiB});
-    EXPECT_EQ(flight->unexpected(), 0U);
 }
 
 }  // namespace

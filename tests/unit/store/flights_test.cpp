@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "tests/unit/store/disk_under_test.hpp"
 
 namespace hubkeep::test {
@@ -58,13 +60,15 @@ TEST_F(FlightsTest, CatchesUpAsOftenAsBytesComeOutOfOrder) {
 TEST_F(FlightsTest, RemembersOfWhatWrongBytesWereHandedOut) {
     const std::string right(MiB, 'r');
     const std::string wrong(MiB, 'w');
+    const std::int64_t began = std::time(nullptr);
     const auto flight = join(right);
-    EXPECT_EQ(flights_.found_wrong_at(flight->digest()), 0);
+    EXPECT_FALSE(flights_.found_wrong_since(flight->digest(), 0));
     bring(*flight, wrong, {0, MiB});
     run(ended(flights_.verify_and_publish(flight)));
     ASSERT_TRUE(flight->failure());
-    EXPECT_GT(flights_.found_wrong_at(flight->digest()), 0);
-    EXPECT_EQ(flights_.found_wrong_at(digest_of(DigestKind::sha256, wrong)), 0);
+    EXPECT_TRUE(flights_.found_wrong_since(flight->digest(), began));
+    EXPECT_FALSE(flights_.found_wrong_since(flight->digest(), began + 3600));
+    EXPECT_FALSE(flights_.found_wrong_since(digest_of(DigestKind::sha256, wrong), began));
 }
 
 TEST_F(FlightsTest, AFailureThatComesTooLateHarmsNothing) {

@@ -14,7 +14,7 @@ namespace json = boost::json;
 
 constexpr std::uint64_t KiB = 1024;
 constexpr std::uint64_t chunk = xet_chunk_bytes;
-constexpr std::uint64_t term = xet_term_bytes;
+constexpr std::uint64_t term = xet_term_bytes(1);
 const std::string hash(64, 'a');
 const XorbAddress address{"http://hub/-/xet/v1/xorbs/default/", "?token=t"};
 
@@ -26,7 +26,7 @@ std::vector<ByteRange> stretches(const XetPlan& plan, std::uint64_t size) {
         EXPECT_TRUE(xorb);
         const auto raw = xorb->data_in(part.range);
         EXPECT_EQ(raw.size(), part.bytes);
-        EXPECT_EQ(raw.begin, part.xorb * term + part.first_chunk * chunk);
+        EXPECT_EQ(raw.begin, part.xorb * xet_term_bytes(size) + part.first_chunk * chunk);
         EXPECT_EQ(part.range.size(), part.bytes + 8 * (part.last_chunk - part.first_chunk));
         EXPECT_EQ((part.bytes + chunk - 1) / chunk, part.last_chunk - part.first_chunk);
         if (!found.empty()) EXPECT_EQ(found.back().end, raw.begin);
@@ -36,8 +36,15 @@ std::vector<ByteRange> stretches(const XetPlan& plan, std::uint64_t size) {
 }
 
 TEST(SyntheticXorbs, PlansHoldWhatIsWantedAndNoChunkMore) {
-    const std::vector<std::uint64_t> sizes{1,    chunk - 1, chunk,        chunk + 1,
-                                           term, term + 1,  3 * term - 5, 256'000'000};
+    const std::vector<std::uint64_t> sizes{1,
+                                           chunk - 1,
+                                           chunk,
+                                           chunk + 1,
+                                           term,
+                                           term + 1,
+                                           3 * term - 5,
+                                           256'000'000,
+                                           (std::uint64_t(60) << 30) + 7};
     for (const auto size : sizes) {
         const std::vector<std::uint64_t> places{0,        1,    chunk - 1, chunk,    chunk + 1,
                                                 term - 1, term, size / 2,  size - 1, size};

@@ -13,10 +13,13 @@ XetClaims claims() {
     return {.repo = {RepoKind::dataset, "org/data"},
             .commit = std::string(40, 'c'),
             .by = Visitor::By::header,
+            .key = "fedcba9876543210",
             .name = "somebody: \"Zoë\"",
             .hub_token = "0123456789abcdef",
             .from_web_page = true,
             .file = std::string(56, 'f'),
+            .reader = "0123",
+            .issued = now - 1,
             .expires = now + 100};
 }
 

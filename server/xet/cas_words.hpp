@@ -1,0 +1,19 @@
+#pragma once
+// What Xet clients are told who do not get what they ask for. Statuses are chosen for what hf_xet
+// does after them: a 401 or 404 ends the download at once, after a 403 for a xorb it asks for new
+// addresses, after a 503 it tries again. Pure; any thread.
+
+#include "server/hub/errors.hpp"
+
+namespace hubkeep {
+
+HubError bad_token();
+HubError bad_address();
+// The operator wants this repo to be served over plain HTTP.
+HubError no_xet();
+HubError no_such_file();
+HubError no_such_address();
+// The token for the Hub with which the visitor came.
+HubError forgotten();
+
+}  // namespace hubkeep
