@@ -7,6 +7,7 @@ the head: a piece from the client that begins with a method is a request.
 import contextlib
 import socket
 import threading
+import time
 
 METHODS = (b"GET ", b"HEAD ", b"POST ")
 
@@ -17,6 +18,7 @@ class Relay:
         host, port = target_url.removeprefix("http://").rstrip("/").split(":")
         self._target = (host, int(port))
         self._on_request = on_request
+        self._closed = False
         self._listener = listener or socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = "http://127.0.0.1:%d" % self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -28,6 +30,7 @@ class Relay:
         self.close()
 
     def close(self):
+        self._closed = True
         self._listener.shutdown(socket.SHUT_RDWR)   # else the thread that accepts would hold it
         self._listener.close()
 
@@ -37,13 +40,20 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            try:
-                server = socket.create_connection(self._target)
-            except OSError:     # it is down; the next client may find it up again
-                client.close()
-                continue
+            server = self._connect()
+            if server is None:
+                return
             for source, sink, watch in ((client, server, True), (server, client, False)):
                 threading.Thread(target=self._copy, args=(source, sink, watch), daemon=True).start()
+
+    def _connect(self):
+        """Waits for a daemon that is down: what was accepted cannot be refused any more, and to be
+        closed without a word is another trouble than that, with which hf_xet 1.5 hangs."""
+        while not self._closed:
+            with contextlib.suppress(OSError):
+                return socket.create_connection(self._target)
+            time.sleep(0.02)
+        return None
 
     def _copy(self, source, sink, watch):
         try:
