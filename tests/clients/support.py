@@ -99,8 +99,8 @@ def start(command, variables, job=None) -> subprocess.Popen:
 
 
 def finish(process: subprocess.Popen, name: str, timeout=TIMEOUT, may_crash=False):
-    """The JSON of the last line; a client that dies fails the test with what it said, unless it
-    may do so after that line."""
+    """The JSON of the last line that is not hf_xet's log; a client that dies fails the test with
+    what it said, unless it may do so after that line."""
     try:
         out, err = process.communicate(process.job, timeout)
     except subprocess.TimeoutExpired:
@@ -109,7 +109,8 @@ def finish(process: subprocess.Popen, name: str, timeout=TIMEOUT, may_crash=Fals
         pytest.fail(f"{name} was not done after {timeout} s:\n{out[-2000:]}\n{err[-4000:]}")
     if process.returncode != 0 and not (may_crash and process.returncode < 0 and out):
         pytest.fail(f"{name} ended with {process.returncode}:\n{out[-2000:]}\n{err[-4000:]}")
-    return json.loads(out.splitlines()[-1])
+    told = [it for it in out.splitlines() if not it.startswith('{"timestamp"')]
+    return json.loads(told[-1])
 
 
 def wait_until(condition, seconds=20.0, what="the condition"):

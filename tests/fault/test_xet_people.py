@@ -102,7 +102,7 @@ def test_reading_a_file_costs_a_key_no_more_requests_than_asking_for_it(hub, hub
 
 
 def test_without_room_nothing_is_read_that_could_not_be_checked(hub, hubkeep, repo):
-    daemon = hubkeep(hub, cache_max_size="8MiB", **SERVE)
+    daemon = hubkeep(hub, cache_max_size="4MiB", **SERVE)
     xet = Xet(daemon, repo)
     answer = xet.ask(f"/v2/reconstructions/{MODEL.xet_hash}")
     if answer.status == 200:
