@@ -1,7 +1,6 @@
 #include "server/xet/cas.hpp"
 
 #include <fmt/format.h>
-
 #include <openssl/rand.h>
 
 #include <array>

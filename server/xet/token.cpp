@@ -6,7 +6,6 @@
 #include <openssl/hmac.h>
 
 #include <array>
-#include <charconv>
 #include <optional>
 #include <vector>
 
