@@ -8,6 +8,7 @@ and none can be green because the network helped.
 import hashlib
 import json
 import os
+import signal
 import socketserver
 import subprocess
 import threading
@@ -88,7 +89,7 @@ class Client:
 def environment(home: Path, endpoint: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8",
             "HF_HOME": str(home / "hf"), "HF_ENDPOINT": endpoint,
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1", "PYTHONFAULTHANDLER": "1"}
 
 
 def start(command, variables, job=None) -> subprocess.Popen:
@@ -104,9 +105,9 @@ def finish(process: subprocess.Popen, name: str, timeout=TIMEOUT, may_crash=Fals
     try:
         out, err = process.communicate(process.job, timeout)
     except subprocess.TimeoutExpired:
-        process.kill()
+        process.send_signal(signal.SIGABRT)     # Python then says where each thread is
         out, err = process.communicate()
-        pytest.fail(f"{name} was not done after {timeout} s:\n{out[-2000:]}\n{err[-4000:]}")
+        pytest.fail(f"{name} was not done after {timeout} s:\n{out[-2000:]}\n{err[-8000:]}")
     if process.returncode != 0 and not (may_crash and process.returncode < 0 and out):
         pytest.fail(f"{name} ended with {process.returncode}:\n{out[-2000:]}\n{err[-4000:]}")
     told = [it for it in out.splitlines() if not it.startswith('{"timestamp"')]

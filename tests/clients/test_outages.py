@@ -14,10 +14,10 @@ from clients import test_rust as rust
 from clients.support import VERSIONS, Client, expect_file, expect_snapshot, sha256
 from fault.support import together
 from hub import Generated
-from support.daemon import free_port, new_token
+from support.daemon import new_token
 
 QUICK = 5.0
-FILES = {"config.json": b"{}", "model.bin": Generated(50_000, "outage")}
+FILES = {"config.json": b"{}", "model.bin": Generated(50_000, "limited")}
 HTML = {"Content-Type": "text/html"}
 LIMITED = {"RateLimit": '"api";r=0;t=240', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
 # Who waits as long as a 429 says: nobody, for a HEAD, or for everything.
@@ -40,17 +40,19 @@ FAILURES = [*FAULTS, *OTHERS]
 class Outage:
     """A repo that the daemon knows a part of, and one that it has never heard of."""
 
-    def __init__(self, name: str, hub, hubkeep, silent_port: int):
+    def __init__(self, name: str, hub, hubkeep, ports: dict[str, int]):
         slug = name.lower().replace(" ", "-")
+        # The newest huggingface_hub takes a file that it has from another repo from there.
+        files = FILES | {"model.bin": Generated(50_000, slug)}
         self.name = name
-        self.known = hub.add_repo("model", f"org/{slug}-known", FILES)
+        self.known = hub.add_repo("model", f"org/{slug}-known", files)
         self.known.branch("unseen")
-        self.never = hub.add_repo("model", f"org/{slug}-never", FILES)
+        self.never = hub.add_repo("model", f"org/{slug}-never", files)
         self._token = new_token() if name == "service token refused" else None
         if self._token:
             hub.add_token(self._token)
         self.daemon = hubkeep(hub, token=self._token, revisions_ttl="0s", **SHORT)
-        self._hub, self._slug, self._silent_port = hub, slug, silent_port
+        self._hub, self._slug, self._ports = hub, slug, ports
 
     def begin(self) -> None:
         if self.name in FAULTS:
@@ -61,20 +63,22 @@ class Outage:
         elif self._token:
             self._hub.revoke_token(self._token)
         else:
-            port = free_port() if self.name == "nobody listens" else self._silent_port
-            self.daemon.restart(upstream_endpoint=f"http://127.0.0.1:{port}")
+            self.daemon.restart(upstream_endpoint=f"http://127.0.0.1:{self._ports[self.name]}")
 
 
 @pytest.fixture
-def silent_port():
-    """The kernel accepts connections there, and nobody ever answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
-        yield listener.getsockname()[1]
+def dead_ports():
+    """One refuses every connection, and nobody else can take it meanwhile. At the other one the
+    kernel accepts connections, and nobody ever answers."""
+    with socket.socket() as refusing, socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        refusing.bind(("127.0.0.1", 0))
+        yield {"nobody listens": refusing.getsockname()[1],
+               "nobody answers": silent.getsockname()[1]}
 
 
 @pytest.fixture
-def outages(hub, hubkeep, silent_port):
-    return [Outage(it, hub, hubkeep, silent_port) for it in FAILURES]
+def outages(hub, hubkeep, dead_ports):
+    return [Outage(it, hub, hubkeep, dead_ports) for it in FAILURES]
 
 
 def never_seen(outage) -> list[tuple[dict, str]]:

@@ -6,6 +6,7 @@ test may leave out: it did not crash, no sanitizer spoke, and no token is in wha
 import contextlib
 import dataclasses
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -49,20 +50,23 @@ def new_token() -> str:
     return "hf_" + "".join(secrets.choice(letters) for _ in range(34))
 
 
+def _own_ports():
+    """Below the ports that Linux gives to clients, so that no connection takes one meanwhile; none
+    of another worker's, and none twice before all were used."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    size = 22_000 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    start = random.randrange(size)
+    return (10_000 + worker * size + (start + n) % size for n in itertools.count())
+
+
+_ports = _own_ports()
+
+
 def free_port() -> int:
-    """Below the ports that Linux gives to clients, so that no connection takes it meanwhile."""
-    while True:
-        port = random.randrange(10_000, 32_000)
+    for port in _ports:
         with contextlib.suppress(OSError), socket.socket() as sock:
             sock.bind(("127.0.0.1", port))
             return port
-
-
-def free_ports(count: int) -> list[int]:
-    ports = set()
-    while len(ports) < count:
-        ports.add(free_port())
-    return list(ports)
 
 
 def flag_args(flags: dict) -> list[str]:
@@ -102,7 +106,7 @@ class Daemon:
     def __init__(self, folder: pathlib.Path, flags: dict, env: dict | None = None, args=(),
                  secrets_kept=(), prefix=()):
         folder.mkdir(parents=True, exist_ok=True)
-        self.port, self.admin_port = free_ports(2)
+        self.port, self.admin_port = free_port(), free_port()
         if "listen" in flags:
             self.port = int(flags["listen"].rpartition(":")[2])
         self.data_dir = pathlib.Path(flags.get("data_dir") or folder / "data")
