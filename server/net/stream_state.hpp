@@ -60,7 +60,7 @@ struct Stream::State : std::enable_shared_from_this<State> {
     Step write_encrypted(const Pieces& pieces);
     // Of the physical range, what can go now; at least its first frame's part, where there is room.
     Step send_now(const File& file, const Frames& frames, ByteRange physical);
-    Step send_header(std::span<const char> header, bool more);
+    Step send_front(const File& file, const Frames& frames, ByteRange physical, bool more);
     Step send_data(const File& file, ByteRange range);
     Step send_encrypted(const File& file, const Frames& frames, ByteRange physical);
     void moved(const Step& step, SteadyClock::duration stall);

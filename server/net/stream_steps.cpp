@@ -16,6 +16,10 @@ namespace {
 
 // RFC 8446 section 5.1: of one record.
 constexpr std::size_t record_bytes = 16 * 1024;
+// A packet of 64 KiB holds 17 pieces of memory, 4 KiB each where sendfile gives them: a header by
+// itself takes the place of one, the packet leaves short, and what is behind it waits for a pacing
+// timer. Copied with some data it takes less than it replaces.
+constexpr std::size_t bytes_beside_header = 8 * 1024;
 
 // Of a system call that returned `count`; errno says more.
 Step step_of(ssize_t count, Step::Kind when_blocked) {
@@ -35,6 +39,10 @@ ssize_t uninterrupted(Call call) {
 
 std::span<const char> bytes_of(const asio::const_buffer& piece) {
     return {static_cast<const char*>(piece.data()), piece.size()};
+}
+
+Step failed_read(const Error& error) {
+    return {.kind = Step::Kind::failed, .error = {error.code, boost::system::system_category()}};
 }
 
 // What fits into one record of the pieces.
@@ -111,22 +119,32 @@ Step Stream::State::write_encrypted(const Pieces& pieces) {
 Step Stream::State::send_now(const File& file, const Frames& frames, ByteRange physical) {
     if (way == FileWay::encrypted_here) return send_encrypted(file, frames, physical);
     const auto piece = frames.first_piece(physical);
-    const auto header = piece.header();
-    const bool data_follows = !piece.data.empty();
-    Step step;
-    if (!header.empty()) step = send_header(header, data_follows);
-    if (step.kind != Step::Kind::done || step.bytes < header.size() || !data_follows) return step;
-    Step data = send_data(file, piece.data);
-    data.bytes += header.size();
-    return data;
+    if (piece.header().empty()) return send_data(file, piece.data);
+    const auto front = std::min(piece.size(), piece.header().size() + bytes_beside_header);
+    const bool more = piece.size() > front;
+    Step step = send_front(file, frames, {physical.begin, physical.begin + front}, more);
+    if (step.kind != Step::Kind::done || step.bytes < front || !more) return step;
+    const Step data = send_data(file, {piece.data.end - (piece.size() - front), piece.data.end});
+    return {.kind = data.kind, .bytes = front + data.bytes, .error = data.error};
 }
 
-Step Stream::State::send_header(std::span<const char> header, bool more) {
-    if (way == FileWay::kernel_tls) return tls->write(header);
-    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
-    const auto count = uninterrupted(
-        [&] { return ::send(socket.native_handle(), header.data(), header.size(), flags); });
-    return step_of(count, Step::Kind::needs_room);
+// Of a frame, copied.
+Step Stream::State::send_front(const File& file, const Frames& frames, ByteRange physical,
+                               bool more) {
+    const auto composed = compose(file, frames, physical, thread.scratch());
+    if (!composed) return failed_read(composed.error());
+    const auto block = composed->bytes;
+    Step step;
+    if (way == FileWay::kernel_tls) {
+        step = tls->write(block);
+    } else {
+        const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
+        const auto count = uninterrupted(
+            [&] { return ::send(socket.native_handle(), block.data(), block.size(), flags); });
+        step = step_of(count, Step::Kind::needs_room);
+    }
+    if (composed->file_ended && step.bytes == block.size()) step.kind = Step::Kind::ended;
+    return step;
 }
 
 Step Stream::State::send_data(const File& file, ByteRange range) {
@@ -141,10 +159,7 @@ Step Stream::State::send_data(const File& file, ByteRange range) {
 // The block is read again after a wait: a slow client then holds one record, and not a block.
 Step Stream::State::send_encrypted(const File& file, const Frames& frames, ByteRange physical) {
     const auto composed = compose(file, frames, physical, thread.scratch());
-    if (!composed) {
-        return {.kind = Step::Kind::failed,
-                .error = {composed.error().code, boost::system::system_category()}};
-    }
+    if (!composed) return failed_read(composed.error());
     std::span<const char> block = composed->bytes;
     std::size_t sent = 0;
     while (!block.empty()) {
