@@ -52,7 +52,8 @@ Result<void> DaemonParts::open_store(const Base& base) {
     if (!blobs) return std::unexpected(blobs.error());
     store = std::move(*blobs);
     keep_ballast(folder);
-    flights = std::make_unique<Flights>(*store, base.log);
+    wrong_bytes = std::make_unique<WrongBytes>(folder / "wrong-bytes");
+    flights = std::make_unique<Flights>(*store, *wrong_bytes, base.log);
     return {};
 }
 

@@ -28,6 +28,7 @@ struct DaemonParts {
 
     std::unique_ptr<Index> index;
     std::unique_ptr<BlobStore> store;
+    std::unique_ptr<WrongBytes> wrong_bytes;
     std::unique_ptr<Flights> flights;
     std::unique_ptr<ServiceTokens> tokens;
     std::unique_ptr<Upstream> upstream;

@@ -29,9 +29,10 @@ class Files {
     // Parts of it in a form of their own, behind `head`, which lacks Content-Length.
     Task<void> serve_parts(Exchange& exchange, Found found, PartReader reader, ResponseHead head,
                            FileBody body);
-    // What the reader is going to ask for, in many requests: its transfer begins now. A refusal
-    // when it cannot be had, or cannot be had whole.
-    Task<Outcome<void>> prefetch(IoThread& thread, Found found, PartReader reader, ByteRange range);
+    // What the reader is going to ask for, in many requests: its transfer begins now. The edition
+    // of its parts, or a refusal when it cannot be had, or cannot be had whole.
+    Task<Outcome<std::uint8_t>> plan_parts(IoThread& thread, Found found, PartReader reader,
+                                           ByteRange range);
 
     // What is known of the request's target without parsing it; null when it is not hot.
     std::shared_ptr<const HotTarget> hot(Exchange& exchange);
@@ -77,8 +78,9 @@ class Files {
     void keep_hot(const Answer& answer, const StaysTrue& stays_true);
     Task<void> follow(Answer& answer, std::shared_ptr<Flight> flight, bool created);
     // The answer ends with bytes that make the file whole for the client.
-    bool is_held(const Answer& answer);
-    Outcome<void> check_reader(const Found& found, const PartReader& reader) const;
+    bool is_held(const Answer& answer, const Flight& flight);
+    Task<Outcome<void>> prefetch(IoThread& thread, const Found& found, PartReader reader,
+                                 ByteRange range);
     static Refusal cannot_be_verified(const Source& source);
     Task<Result<void>> first_bytes(Answer& answer, Flight& flight);
     Task<Result<std::uint64_t>> wait_for_bytes(Answer& answer, Flight& flight,

@@ -44,10 +44,12 @@ void Files::fetch(Answer& answer, const std::shared_ptr<Flight>& flight, ByteRan
     fetcher_.start(answer.exchange.thread(), flight, answer.source, goal, claim, answer.counter);
 }
 
-bool Files::is_held(const Answer& answer) {
+bool Files::is_held(const Answer& answer, const Flight& flight) {
     const auto& file = answer.source.file;
     if (answer.whole || !answer.reader || answer.range.end != file.size) return answer.whole;
-    return part_readers_.has_asked_for_all(*answer.reader, file.blob, file.size);
+    const bool something_was_left = !flight.partial().present.empty();
+    return part_readers_.has_asked_for_all(*answer.reader, file.blob, file.size,
+                                           something_was_left);
 }
 
 Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool created) {
@@ -63,7 +65,7 @@ Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool cr
             co_return;
         }
     }
-    if (answer.reader && is_held(answer)) {
+    if (answer.reader && is_held(answer, *flight)) {
         // Nothing may be missing for whose verdict it waits.
         const ByteRange all{0, flight->size()};
         fetcher_.fill(exchange.thread(), flight, answer.source, all, answer.counter);
@@ -108,7 +110,7 @@ Task<Result<void>> Files::first_bytes(Answer& answer, Flight& flight) {
     const auto position = answer.range.begin;
     const auto self = flight.shared_from_this();
     for (;;) {
-        const bool held = is_held(answer);
+        const bool held = is_held(answer, flight);
         if (flight.readable_now(position, held) > position) co_return Result<void>();
         const auto goal = next_goal(answer, position);
         if (const auto claim = flight.claim_for_reader(position, goal, patience_of(answer))) {
@@ -125,7 +127,7 @@ Task<Result<void>> Files::first_bytes(Answer& answer, Flight& flight) {
 Task<Result<std::uint64_t>> Files::wait_for_bytes(Answer& answer, Flight& flight,
                                                   std::uint64_t position, TimePoint patience) {
     const auto look = std::min<TimePoint>(patience, SteadyClock::now() + between_looks);
-    auto more = co_await flight.readable(position, is_held(answer), look);
+    auto more = co_await flight.readable(position, is_held(answer, flight), look);
     const bool looks_again = !more && !flight.failure() && SteadyClock::now() < patience;
     if (looks_again && !answer.exchange.client_gone()) co_return position;
     co_return more;
@@ -151,7 +153,7 @@ Task<Result<void>> Files::copy_stretch(Answer& answer, std::shared_ptr<Flight> f
     auto missing = flight->missing();
     do {
         const auto until =
-            range.empty() ? range.end : flight->readable_now(position, is_held(answer));
+            range.empty() ? range.end : flight->readable_now(position, is_held(answer, *flight));
         if (until > position || range.empty()) {
             const ByteRange piece{position, std::min(until, range.end)};
             const auto sent = co_await answer.body->send_file(exchange, stretch, file, piece);

@@ -4,9 +4,26 @@
 #include "server/proxy/files.hpp"
 
 namespace hubkeep {
+namespace {
 
 // Clients give up at once after it, and after a 5xx try for minutes.
 constexpr int gone_status = 410;
+
+// A client keeps what it got before the bytes were found to be wrong, and would ask for the rest
+// alone.
+Refusal wrong_meanwhile(const std::string& path) {
+    return {{.status = gone_status,
+             .code = "",
+             .message = "Some bytes of " + path +
+                        " that came from the Hub were wrong; start the download again."},
+            {}};
+}
+
+std::uint8_t edition_of(const WrongBytes::Finding& wrong) {
+    return static_cast<std::uint8_t>(wrong.times);
+}
+
+}  // namespace
 
 // What is not kept cannot be checked before its last part is sent.
 Refusal Files::cannot_be_verified(const Source& source) {
@@ -18,22 +35,10 @@ Refusal Files::cannot_be_verified(const Source& source) {
             {}};
 }
 
-// A client keeps what it got before the bytes were found to be wrong, and would ask for the rest
-// alone.
-Outcome<void> Files::check_reader(const Found& found, const PartReader& reader) const {
-    const auto& file = found.resolution.file;
-    if (!flights_.found_wrong_since(file.blob, reader.since)) return {};
-    return refuse({.status = gone_status,
-                   .code = "",
-                   .message = "Some bytes of " + found.route.path +
-                              " that came from the Hub were wrong; start the download again."});
-}
-
 Task<void> Files::serve_parts(Exchange& exchange, Found found, PartReader reader, ResponseHead head,
                               FileBody body) {
-    const auto checked = check_reader(found, reader);
-    if (!checked) {
-        co_await send_refusal(exchange, checked.error(), true);
+    if (reader.edition != edition_of(flights_.found_wrong(found.resolution.file.blob))) {
+        co_await send_refusal(exchange, wrong_meanwhile(found.route.path), true);
         co_return;
     }
     const auto range = body.hull();
@@ -60,10 +65,22 @@ Task<void> Files::serve_parts(Exchange& exchange, Found found, PartReader reader
     exchange.record().upstream_bytes = answer.counter->exchange(0, std::memory_order_relaxed);
 }
 
-Task<Outcome<void>> Files::prefetch(IoThread& thread, Found found, PartReader reader,
+Task<Outcome<std::uint8_t>> Files::plan_parts(IoThread& thread, Found found, PartReader reader,
+                                              ByteRange range) {
+    const auto& [route, caller, resolution] = found;
+    const auto& file = resolution.file;
+    const auto wrong = flights_.found_wrong(file.blob);
+    if (!part_readers_.may_plan(reader, file.blob, range.begin, wrong)) {
+        co_return std::unexpected(wrong_meanwhile(route.path));
+    }
+    const auto begun = co_await prefetch(thread, found, std::move(reader), range);
+    if (!begun) co_return std::unexpected(begun.error());
+    co_return edition_of(wrong);
+}
+
+Task<Outcome<void>> Files::prefetch(IoThread& thread, const Found& found, PartReader reader,
                                     ByteRange range) {
-    const auto checked = check_reader(found, reader);
-    if (!checked || range.empty()) co_return checked;
+    if (range.empty()) co_return Outcome<void>();
     const auto& [route, caller, resolution] = found;
     const auto& file = resolution.file;
     const Source source{resolution.repo, route.path, file, caller.credential};

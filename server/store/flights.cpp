@@ -95,10 +95,10 @@ Task<void> Flights::verify_and_publish(std::shared_ptr<Flight> flight) {
         done = *all;
     }
     if (!flight->matches()) {
-        {
-            const std::lock_guard lock(mutex_);
-            wrong_.put(hex, seconds_since_1970(), 1);
-        }
+        const auto noted = co_await offload(store_.pool(), [this, flight] {
+            return wrong_.note(flight->digest(), seconds_since_1970());
+        });
+        if (!noted) log_.error("cannot remember wrong bytes", {{"cause", noted.error().message}});
         co_await store_.discard(flight->partial());
         drop(flight);
         flight->fail(Error{ErrorKind::corrupt,
@@ -115,12 +115,6 @@ Task<void> Flights::verify_and_publish(std::shared_ptr<Flight> flight) {
         log_.error("cannot keep a file; its readers still get it",
                    {{"digest", hex}, {"cause", published.error().message}});
     }
-}
-
-bool Flights::found_wrong_since(const Digest& digest, std::int64_t time) const {
-    const std::lock_guard lock(mutex_);
-    const auto* const at = wrong_.find(digest.hex());
-    return at != nullptr && *at >= time;
 }
 
 Task<void> Flights::fail(std::shared_ptr<Flight> flight, Error error) {

@@ -10,15 +10,16 @@
 #include <vector>
 
 #include "common/log.hpp"
-#include "common/lru_map.hpp"
 #include "server/store/blob_store.hpp"
 #include "server/store/flight.hpp"
+#include "server/store/wrong_bytes.hpp"
 
 namespace hubkeep {
 
 class Flights {
   public:
-    Flights(BlobStore& store, Log& log) : store_(store), log_(log) {}
+    Flights(BlobStore& store, WrongBytes& wrong, Log& log)
+        : store_(store), wrong_(wrong), log_(log) {}
 
     // The complete blob when there is one, otherwise the flight to follow. `created` when this
     // caller began it.
@@ -36,9 +37,7 @@ class Flights {
     Task<void> catch_up(std::shared_ptr<Flight> flight);
     // Checks the digest of a flight whose bytes are all there, and publishes it.
     Task<void> verify_and_publish(std::shared_ptr<Flight> flight);
-    // Whether bytes of that blob that were there at a time (seconds since 1970) were found to be
-    // wrong later. The last 1,024 blobs are remembered.
-    bool found_wrong_since(const Digest& digest, std::int64_t time) const;
+    WrongBytes::Finding found_wrong(const Digest& digest) const { return wrong_.of(digest); }
     // Remembers the extents, then ends the flight for its readers; unless it is full already.
     Task<void> fail(std::shared_ptr<Flight> flight, Error error);
 
@@ -52,10 +51,10 @@ class Flights {
     void drop(const std::shared_ptr<Flight>& flight);
 
     BlobStore& store_;
+    WrongBytes& wrong_;
     Log& log_;
     mutable std::mutex mutex_;
     std::unordered_map<Digest, std::shared_ptr<Flight>, DigestHash> flights_;
-    mutable LruMap<std::int64_t> wrong_{1024};  // when it was found, by digest
 };
 
 }  // namespace hubkeep

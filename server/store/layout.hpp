@@ -6,6 +6,7 @@
 //   blobs/sha256/ab/<hex>          complete, verified files; never changed in place
 //   blobs/git-sha1/ab/<hex>
 //   partials/<kind>-<hex>.<gen>    what is there of a blob so far; gen is never used twice
+//   wrong-bytes                    of which blobs wrong bytes came (WrongBytes)
 //   quarantine/<kind>-<hex>-<n>    what lay where a blob belongs and was not it
 //
 // Folders are for their owner alone, and so are the files.

@@ -39,8 +39,8 @@ std::string random_name() {
     return to_base64url({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-PartReader reader_of(const XetClaims& claims) {
-    return {claims.reader, claims.issued};
+PartReader reader_of(const XetClaims& claims, std::uint8_t edition = 0) {
+    return {claims.reader, claims.issued, edition};
 }
 
 ResponseHead head_of(std::string_view content_type) {
@@ -245,7 +245,7 @@ XorbAddress Cas::address_of(const Exchange& exchange, const XetClaims& claims,
                             const std::string& hash) const {
     auto for_file = claims;
     for_file.file = parse_xorb_id(hash)->file;
-    for_file.expires = unix_now() + XetTokens::address_lifetime_seconds;
+    for_file.expires = unix_now() + XetTokens::lifetime_seconds;
     return {fmt::format("{}{}/v1/xorbs/default/", public_origin(settings_, exchange), cas_path),
             "?token=" + tokens_.issue(for_file)};
 }
@@ -275,14 +275,14 @@ Task<void> Cas::reconstruct(Exchange& exchange, std::string hash, Asker asker, X
         co_await send_refusal(exchange, {bad_request(sentence), {}}, true);
         co_return;
     }
-    const auto begun =
-        co_await files_.prefetch(exchange.thread(), *found, reader_of(asker.claims), wanted);
-    if (!begun) {
-        co_await send_refusal(exchange, begun.error(), true);
+    const auto edition =
+        co_await files_.plan_parts(exchange.thread(), *found, reader_of(asker.claims), wanted);
+    if (!edition) {
+        co_await send_refusal(exchange, edition.error(), true);
         co_return;
     }
     auto address = address_of(exchange, asker.claims, hash);
-    auto document = reconstruction(plan_of(size, wanted), hash, address, form);
+    auto document = reconstruction(plan_of(size, wanted, *edition), hash, address, form);
     add_cache_fields(head, found->resolution.verdict, found->resolution.warning);
     co_await exchange.respond(std::move(head), std::move(document));
 }
@@ -313,14 +313,14 @@ Task<void> Cas::reconstruct_batch(Exchange& exchange, std::vector<std::string> h
             co_await send_refusal(exchange, {bad_request(sentence), {}}, true);
             co_return;
         }
-        const auto begun =
-            co_await files_.prefetch(exchange.thread(), *found, reader_of(asker.claims), {0, size});
-        if (!begun) {
-            co_await send_refusal(exchange, begun.error(), true);
+        const auto edition = co_await files_.plan_parts(exchange.thread(), *found,
+                                                        reader_of(asker.claims), {0, size});
+        if (!edition) {
+            co_await send_refusal(exchange, edition.error(), true);
             co_return;
         }
         auto address = address_of(exchange, asker.claims, hash);
-        files.push_back({std::move(hash), plan_of(size, {0, size}), std::move(address)});
+        files.push_back({std::move(hash), plan_of(size, {0, size}, *edition), std::move(address)});
     }
     co_await exchange.respond(head_of(json_type), batch_reconstruction(files));
 }
@@ -369,7 +369,7 @@ Task<void> Cas::send_xorb(Exchange& exchange, std::string id, Asker asker) {
         co_return;
     }
     auto body = in_ranges ? body_of(*xorb, ranges, head) : FileBody(*xorb, {{{0, size}, {}}}, {});
-    co_await files_.serve_parts(exchange, std::move(*found), reader_of(asker.claims),
+    co_await files_.serve_parts(exchange, std::move(*found), reader_of(asker.claims, name.edition),
                                 std::move(head), std::move(body));
 }
 

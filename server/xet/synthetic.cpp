@@ -12,8 +12,9 @@ namespace hubkeep {
 namespace {
 
 constexpr std::size_t hash_digits = 64;
-constexpr std::size_t number_digits = 8;
-constexpr std::size_t file_digits = hash_digits - number_digits;
+constexpr std::size_t edition_digits = 2;
+constexpr std::size_t number_digits = 6;
+constexpr std::size_t file_digits = hash_digits - edition_digits - number_digits;
 constexpr std::size_t header_bytes = 8;
 
 // Version 0, stored length, scheme 0 (raw), length; lengths in 24 bits, little-endian.
@@ -31,7 +32,8 @@ void append_terms(std::string& out, const XetPlan& plan, std::string_view hash) 
         if (out.back() != '[') out += ',';
         fmt::format_to(std::back_inserter(out),
                        R"({{"hash":"{}","unpacked_length":{},"range":{{"start":{},"end":{}}}}})",
-                       xorb_id(hash, term.xorb), term.bytes, term.first_chunk, term.last_chunk);
+                       xorb_id(hash, plan.edition, term.xorb), term.bytes, term.first_chunk,
+                       term.last_chunk);
     }
     out += ']';
 }
@@ -41,7 +43,7 @@ void append_places(std::string& out, const XetPlan& plan, std::string_view hash,
                    const XorbAddress& address, XetForm form) {
     for (const auto& term : plan.terms) {
         if (out.back() != '{') out += ',';
-        const auto id = xorb_id(hash, term.xorb);
+        const auto id = xorb_id(hash, plan.edition, term.xorb);
         const auto last = term.range.end - 1;
         const auto url = fmt::format("{}{}{}&range={}-{}", address.base, id, address.query,
                                      term.range.begin, last);
@@ -61,15 +63,18 @@ void append_places(std::string& out, const XetPlan& plan, std::string_view hash,
 
 }  // namespace
 
-std::string xorb_id(std::string_view file_hash, std::uint32_t number) {
-    return fmt::format("{}{:08x}", file_hash.substr(0, file_digits), number);
+std::string xorb_id(std::string_view file_hash, std::uint8_t edition, std::uint32_t number) {
+    return fmt::format("{}{:02x}{:06x}", file_hash.substr(0, file_digits), edition, number);
 }
 
 std::optional<XorbName> parse_xorb_id(std::string_view id) {
     if (!is_xet_hash(id)) return std::nullopt;
     XorbName name{.file = std::string(id.substr(0, file_digits))};
-    const auto number = id.substr(file_digits);
-    std::from_chars(number.data(), number.data() + number.size(), name.number, 16);
+    const auto read = [](std::string_view digits, auto& number) {
+        std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+    };
+    read(id.substr(file_digits, edition_digits), name.edition);
+    read(id.substr(file_digits + edition_digits), name.number);
     return name;
 }
 
@@ -81,8 +86,8 @@ std::optional<Frames> xorb_of(std::uint64_t size, std::uint32_t number) {
     return Frames{stretch, xet_chunk_bytes, header_bytes, write_chunk_header};
 }
 
-XetPlan plan_of(std::uint64_t size, ByteRange wanted) {
-    XetPlan plan;
+XetPlan plan_of(std::uint64_t size, ByteRange wanted, std::uint8_t edition) {
+    XetPlan plan{.edition = edition};
     if (wanted.empty()) return plan;
     const auto chunks_per_term = xet_term_bytes(size) / xet_chunk_bytes;
     const auto first = wanted.begin / xet_chunk_bytes;

@@ -36,10 +36,11 @@ class XetTokens {
   public:
     // No client asks for another token when it is refused one, only when its time is nearly over:
     // what is late is taken for a while.
-    static constexpr std::int64_t lifetime_seconds = 60 * 60;
     static constexpr std::int64_t grace_seconds = 10 * 60;
-    // Of the addresses of xorbs: a slow client works off an answer for long.
-    static constexpr std::int64_t address_lifetime_seconds = 24 * 60 * 60;
+    // Of the addresses of xorbs, too: a slow client works off an answer for long. As no token is a
+    // permission, and who takes another one within a file could not be held to what he got of it
+    // with the first, it is longer than at the Hub.
+    static constexpr std::int64_t lifetime_seconds = 24 * 60 * 60;
 
     explicit XetTokens(Secret key) : key_(std::move(key)) {}
 

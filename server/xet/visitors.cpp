@@ -11,8 +11,8 @@ XetClaims XetVisitors::claims_of(const Visitor& visitor, std::int64_t now) {
     if (visitor.hub_token.empty()) return claims;
     claims.hub_token = visitor.hub_token.fingerprint();
     // The address of a xorb is made from a token that is about to end.
-    const auto until = now + XetTokens::lifetime_seconds + XetTokens::grace_seconds +
-                       XetTokens::address_lifetime_seconds;
+    // An address is handed out at the end of a token.
+    const auto until = now + 2 * XetTokens::lifetime_seconds + XetTokens::grace_seconds;
     const std::lock_guard lock(mutex_);
     shown_.put(claims.hub_token, {visitor.hub_token, until}, 1);
     return claims;

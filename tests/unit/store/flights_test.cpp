@@ -37,7 +37,8 @@ class FlightsTest : public testing::Test {
     }
 
     DiskUnderTest disk_{100 * MiB};
-    Flights flights_{disk_.store(), quiet()};
+    WrongBytes wrong_{disk_.layout().data_dir() / "wrong-bytes"};
+    Flights flights_{disk_.store(), wrong_, quiet()};
 };
 
 TEST_F(FlightsTest, CatchesUpAsOftenAsBytesComeOutOfOrder) {
@@ -62,13 +63,13 @@ TEST_F(FlightsTest, RemembersOfWhatWrongBytesWereHandedOut) {
     const std::string wrong(MiB, 'w');
     const std::int64_t began = std::time(nullptr);
     const auto flight = join(right);
-    EXPECT_FALSE(flights_.found_wrong_since(flight->digest(), 0));
+    EXPECT_EQ(flights_.found_wrong(flight->digest()).times, 0U);
     bring(*flight, wrong, {0, MiB});
     run(ended(flights_.verify_and_publish(flight)));
     ASSERT_TRUE(flight->failure());
-    EXPECT_TRUE(flights_.found_wrong_since(flight->digest(), began));
-    EXPECT_FALSE(flights_.found_wrong_since(flight->digest(), began + 3600));
-    EXPECT_FALSE(flights_.found_wrong_since(digest_of(DigestKind::sha256, wrong), began));
+    EXPECT_EQ(flights_.found_wrong(flight->digest()).times, 1U);
+    EXPECT_GE(flights_.found_wrong(flight->digest()).at, began);
+    EXPECT_EQ(flights_.found_wrong(digest_of(DigestKind::sha256, wrong)).times, 0U);
 }
 
 TEST_F(FlightsTest, AFailureThatComesTooLateHarmsNothing) {

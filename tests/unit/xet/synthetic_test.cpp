@@ -82,12 +82,13 @@ TEST(SyntheticXorbs, HaveHeadersOfTheProtocolsFirstVersionAndRawChunks) {
     EXPECT_FALSE(xorb_of(term + 300 * KiB, 2));
 }
 
-TEST(SyntheticXorbs, AreNamedByTheirFileAndNumber) {
-    const auto id = xorb_id(hash, 0x1f);
-    EXPECT_EQ(id, std::string(56, 'a') + "0000001f");
+TEST(SyntheticXorbs, AreNamedByTheirFileEditionAndNumber) {
+    const auto id = xorb_id(hash, 2, 0x1f);
+    EXPECT_EQ(id, std::string(56, 'a') + "0200001f");
     const auto name = parse_xorb_id(id);
     ASSERT_TRUE(name);
     EXPECT_EQ(name->file, std::string(56, 'a'));
+    EXPECT_EQ(name->edition, 2U);
     EXPECT_EQ(name->number, 0x1fU);
     EXPECT_FALSE(parse_xorb_id(id.substr(1)));
     EXPECT_FALSE(parse_xorb_id(std::string(64, 'A')));
@@ -100,12 +101,13 @@ TEST(SyntheticXorbs, SecondVersionOfTheAnswer) {
     EXPECT_EQ(root.at("offset_into_first_range").to_number<std::uint64_t>(), chunk - 1);
     const auto& terms = root.at("terms").as_array();
     ASSERT_EQ(terms.size(), 2U);
-    EXPECT_EQ(terms[0].at("hash").as_string(), xorb_id(hash, 0));
+    EXPECT_EQ(terms[0].at("hash").as_string(), xorb_id(hash, 0, 0));
     EXPECT_EQ(terms[0].at("unpacked_length").to_number<std::uint64_t>(), chunk);
     EXPECT_EQ(terms[0].at("range").at("start").to_number<int>(), 63);
     EXPECT_EQ(terms[0].at("range").at("end").to_number<int>(), 64);
-    const auto& place = root.at("xorbs").at(xorb_id(hash, 1)).at(0);
-    EXPECT_EQ(place.at("url").as_string(), address.base + xorb_id(hash, 1) + "?token=t&range=0-17");
+    const auto& place = root.at("xorbs").at(xorb_id(hash, 0, 1)).at(0);
+    EXPECT_EQ(place.at("url").as_string(),
+              address.base + xorb_id(hash, 0, 1) + "?token=t&range=0-17");
     const auto& range = place.at("ranges").at(0);
     EXPECT_EQ(range.at("chunks").at("start").to_number<int>(), 0);
     EXPECT_EQ(range.at("chunks").at("end").to_number<int>(), 1);
@@ -116,7 +118,7 @@ TEST(SyntheticXorbs, SecondVersionOfTheAnswer) {
 TEST(SyntheticXorbs, FirstVersionOfTheAnswerAndOfABatch) {
     const auto text = reconstruction(plan_of(10, {0, 10}), hash, address, XetForm::v1);
     const auto root = json::parse(text).as_object();
-    const auto& place = root.at("fetch_info").at(xorb_id(hash, 0)).at(0);
+    const auto& place = root.at("fetch_info").at(xorb_id(hash, 0, 0)).at(0);
     EXPECT_EQ(place.at("url_range").at("end").to_number<int>(), 17);
     EXPECT_EQ(place.at("range").at("end").to_number<int>(), 1);
     const std::string other(64, 'b');
@@ -134,7 +136,7 @@ TEST(SyntheticXorbs, EachStretchHasAnAddressOfItsOwn) {
     const auto cut = [&](ByteRange wanted) {
         const auto root =
             json::parse(reconstruction(plan_of(size, wanted), hash, address, XetForm::v2));
-        return std::string(root.at("xorbs").at(xorb_id(hash, 0)).at(0).at("url").as_string());
+        return std::string(root.at("xorbs").at(xorb_id(hash, 0, 0)).at(0).at("url").as_string());
     };
     EXPECT_NE(cut({0, 2 * chunk}), cut({chunk, 3 * chunk}));
     EXPECT_EQ(cut({0, 2 * chunk}), cut({1, 2 * chunk - 1}));
