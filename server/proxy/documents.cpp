@@ -98,7 +98,8 @@ Task<Documents::Lesson> Documents::read(HubAnswer answer, const DocumentRequest&
     const auto next = next_link(head.headers.get("Link"));
     if (next) link = target_of_url(*next, answer.origin.url()).value_or("");
     if (request.teach && !lesson.passing) {
-        lesson.also = co_await request.teach({scope, *body, link, next.has_value()});
+        const bool by_mirror = answer.origin != upstream_.hub();
+        lesson.also = co_await request.teach({scope, *body, link, next.has_value(), by_mirror});
     }
     lesson.row = ListingRow{.content_type = std::string(head.headers.get("Content-Type")),
                             .body = std::move(*body),

@@ -13,6 +13,11 @@ constexpr auto patience = seconds(8);
 constexpr auto patience_with_stale = seconds(2);
 constexpr int attempts_per_question = 2;
 constexpr auto pause_between_attempts = milliseconds(150);
+constexpr std::size_t max_untold = 10'000;
+
+std::string entry_key(const Scope& scope, const std::string& commit, const std::string& path) {
+    return fmt::format("{}\n{}\n{}\n{}\n{}", scope.kind, scope.name, scope.access, commit, path);
+}
 
 }  // namespace
 
@@ -61,8 +66,10 @@ Task<Resolver::Lesson> Resolver::record(const HubAnswer& answer, const ResolveRe
         entry.blob = metadata->blob;
         entry.size = metadata->size;
         entry.xet_hash = metadata->xet_hash;
-        entry.xet_told = true;
+        // Mirrors leave it out, some of them.
+        entry.xet_told = answer.origin == upstream_.hub();
         lesson.commit = metadata->commit;
+        if (!is_told(entry)) leave_untold(canonical, lesson.commit, request.path);
     }
     if (answer.led_to && answer.origin == upstream_.hub()) {
         const RepoId repo{request.repo.kind, canonical.name};
@@ -107,7 +114,7 @@ std::optional<Resolver::Lesson> Resolver::learnt(IoThread& thread, const Resolve
                                                  const Scope& scope) {
     if (is_commit(request.revision)) {
         const auto row = kept(thread, request, scope, request.revision);
-        if (!row || !is_told(*row)) return std::nullopt;
+        if (!row || !suffices(*row, scope, request.revision, request.path)) return std::nullopt;
         return Lesson{.commit = request.revision,
                       .path = request.path,
                       .entry_commit = request.revision,
@@ -168,11 +175,25 @@ std::optional<EntryRow> Resolver::kept(IoThread& thread, const ResolveRequest& r
     return trees_.file(index_.reader(thread.number()), scope, commit, request.path);
 }
 
-// What tells of large files without their Xet hash: descriptions of repos, and an index from before
-// Xet was served. Many clients cannot read the largest files without it.
+// What tells of large files without their Xet hash: descriptions of repos, mirrors, and an index
+// from before Xet was served. Many clients cannot read the largest files without it.
 bool Resolver::is_told(const EntryRow& row) {
     const bool is_large = row.blob && row.blob->kind == DigestKind::sha256;
     return !is_large || row.xet_told || !row.xet_hash.empty();
+}
+
+void Resolver::leave_untold(const Scope& scope, const std::string& commit,
+                            const std::string& path) {
+    const std::lock_guard lock(untold_mutex_);
+    if (untold_.size() >= max_untold) untold_.clear();
+    untold_.insert(entry_key(scope, commit, path));
+}
+
+bool Resolver::suffices(const EntryRow& row, const Scope& scope, const std::string& commit,
+                        const std::string& path) {
+    if (is_told(row)) return true;
+    const std::lock_guard lock(untold_mutex_);
+    return untold_.contains(entry_key(scope, commit, path));
 }
 
 Outcome<Resolution> Resolver::outcome_of(const EntryRow& row, const RepoId& repo,
@@ -188,7 +209,7 @@ Task<Outcome<Resolution>> Resolver::entry_at(IoThread& thread, const ResolveRequ
     const RepoId repo{request.repo.kind, scope.name};
     const auto known = kept(thread, request, scope, commit);
     const bool may_ask = upstream_.worth_asking();
-    if (known && (is_told(*known) || !may_ask)) {
+    if (known && (!may_ask || suffices(*known, scope, commit, request.path))) {
         co_return outcome_of(*known, repo, std::move(commit), verdict, std::move(warning));
     }
     const auto what = fmt::format("{} of {} at {}", request.path, scope.name, commit.substr(0, 12));
@@ -196,8 +217,7 @@ Task<Outcome<Resolution>> Resolver::entry_at(IoThread& thread, const ResolveRequ
     ResolveRequest at_commit = request;
     at_commit.revision = commit;
     at_commit.priority = Priority::foreground;
-    const auto key = fmt::format("{}\n{}\n{}\n{}\n{}", scope.kind, scope.name, scope.access, commit,
-                                 request.path);
+    const auto key = entry_key(scope, commit, request.path);
     const auto answer = co_await ask_together(thread, key, at_commit, scope, patience);
     const Lesson& lesson = answer.lesson;
     if (lesson.refusal) co_return refuse(*lesson.refusal);
@@ -235,7 +255,7 @@ std::optional<Outcome<Resolution>> Resolver::resolve_now(IoThread& thread,
         commit = std::move(known->commit);
     }
     const auto row = kept(thread, request, scope, commit);
-    if (!row || !is_told(*row)) return std::nullopt;
+    if (!row || !suffices(*row, scope, commit, request.path)) return std::nullopt;
     const RepoId repo{request.repo.kind, scope.name};
     auto outcome = outcome_of(*row, repo, std::move(commit), Verdict::hit, {});
     if (outcome) outcome->stays_true = stays_true;

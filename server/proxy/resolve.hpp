@@ -6,8 +6,10 @@
 // stale; what is not known is refused with an error that no client takes for "not found". One for
 // the process; any io thread.
 
+#include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "common/coalesce.hpp"
 #include "server/hub/metadata.hpp"
@@ -109,6 +111,10 @@ class Resolver {
     std::optional<EntryRow> kept(IoThread& thread, const ResolveRequest& request,
                                  const Scope& scope, const std::string& commit);
     static bool is_told(const EntryRow& row);
+    // It is told, or was asked for and not told.
+    bool suffices(const EntryRow& row, const Scope& scope, const std::string& commit,
+                  const std::string& path);
+    void leave_untold(const Scope& scope, const std::string& commit, const std::string& path);
     static Outcome<Resolution> outcome_of(const EntryRow& row, const RepoId& repo,
                                           std::string commit, Verdict verdict, std::string warning);
 
@@ -120,6 +126,9 @@ class Resolver {
     Trees& trees_;
     Leads& leads_;
     Coalescer<Lesson> lessons_;
+    std::mutex untold_mutex_;
+    // Entries whose Xet hash a mirror did not tell; it may be another one after a restart.
+    std::unordered_set<std::string> untold_;
 };
 
 }  // namespace hubkeep

@@ -61,6 +61,16 @@ class Collected {
     std::set<std::string, std::less<>> folders_;
 };
 
+Result<TreeItem> read_item_of_mirror(std::string_view element) {
+    auto item = read_tree_item(element);
+    if (item) item->xet_told = false;
+    return item;
+}
+
+ReadItem reader_of(const Passed& passed) {
+    return passed.by_mirror ? read_item_of_mirror : read_tree_item;
+}
+
 // False when an element is none of the items that were expected. Nobody else refers to `into`.
 Task<bool> collect(std::string_view array, ReadItem read, std::string below, Collected& into,
                    std::set<std::string>* told) {
@@ -172,7 +182,7 @@ Task<std::vector<IndexWrite>> Trees::from_page(TreeQuestion question, Passed pas
     const auto& folder = question.folder;
     const auto below = folder.empty() ? std::string() : folder + '/';
     const bool understood =
-        co_await collect(passed.body, read_tree_item, below, collected, nullptr);
+        co_await collect(passed.body, reader_of(passed), below, collected, nullptr);
     if (!understood) co_return writes;
     auto entries = collected.take();
     const auto now = unix_now();
@@ -199,7 +209,7 @@ Task<std::vector<IndexWrite>> Trees::from_paths(std::string commit, std::vector<
     if (!is_array(passed.body)) co_return writes;
     Collected collected;
     std::set<std::string> told;
-    const bool understood = co_await collect(passed.body, read_tree_item, "", collected, &told);
+    const bool understood = co_await collect(passed.body, reader_of(passed), "", collected, &told);
     if (!understood) co_return writes;
     auto entries = collected.take();
     // The Hub leaves out what is not there.

@@ -22,6 +22,7 @@ struct Passed {
     std::string_view body;
     std::string link;  // target of the next page, "" when there is none or it is not the Hub's
     bool has_next = false;
+    bool by_mirror = false;  // which may leave Xet hashes out
 };
 // What an answer adds to the index; nothing when it cannot be understood.
 using Teacher = std::function<Task<std::vector<IndexWrite>>(Passed)>;

@@ -1,0 +1,39 @@
+"""What Xet clients see when something changes under them: branches, mirrors, repos, the room.
+
+They keep tokens, listings and addresses for long. Each test is named after something that went
+wrong once.
+"""
+import pytest
+
+from fault.support import MIB, ask, file_path, same
+from fault.xet import CHUNK, HEADER, TERM, Xet, fetch, place_of, xorb_bytes
+from hub import Generated
+
+SERVE = {"xet": "serve", "revisions_ttl": "1h"}
+OLD, NEW = Generated(TERM + 5_000, "old"), Generated(TERM + 6_000, "new")
+
+
+@pytest.fixture
+def repo(hub):
+    return hub.add_repo("model", "org/changes", {"model.bin": OLD})
+
+
+def known_hash(daemon, repo, revision="main") -> str | None:
+    return ask(daemon, file_path(repo, "model.bin", revision), "HEAD").header("x-xet-hash")
+
+
+@pytest.mark.parametrize("first", ("HEAD", "tree"))
+def test_a_mirror_that_tells_no_hash_takes_xet_from_a_file_for_its_own_time_alone(
+        hub, hubkeep, repo, first):
+    mirror = hubkeep(hub, **SERVE | {"xet": "strip"})
+    daemon = hubkeep(hub, upstream_mirrors=mirror.url, **SERVE)
+    if first == "tree":
+        tree = f"/api/models/{repo.id}/tree/{repo.head}?recursive=true"
+        assert b"xetHash" not in ask(daemon, tree).body
+    assert known_hash(daemon, repo, repo.head) is None
+    asked = len(mirror.access_log())
+    assert known_hash(daemon, repo, repo.head) is None
+    assert len(mirror.access_log()) == asked, "asked for once"
+    daemon.restart(upstream_mirrors="")
+    assert known_hash(daemon, repo, repo.head) == OLD.xet_hash
+    assert same(Xet(daemon, repo).read(OLD), OLD.bytes())
