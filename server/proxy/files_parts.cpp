@@ -42,8 +42,10 @@ Task<void> Files::serve_parts(Exchange& exchange, Found found, PartReader reader
         co_return;
     }
     const auto range = body.hull();
-    head.headers.set("Content-Length", std::to_string(body.length()));
     const auto& [route, caller, resolution] = found;
+    // Only what comes in one piece is checked without being kept.
+    const bool whole = body.stretches().size() == 1 && range.size() == resolution.file.size;
+    head.headers.set("Content-Length", std::to_string(body.length()));
     auto counter = part_readers_.asks(reader, resolution.file.blob, range);
     Answer answer{.exchange = exchange,
                   .route = route,
@@ -54,7 +56,7 @@ Task<void> Files::serve_parts(Exchange& exchange, Found found, PartReader reader
                   .source = {resolution.repo, route.path, resolution.file, caller.credential},
                   .body = std::move(body),
                   .range = range,
-                  .whole = range == ByteRange{0, resolution.file.size},
+                  .whole = whole,
                   .to_the_end = false,
                   .reader = std::move(reader),
                   .verdict = resolution.verdict,

@@ -37,3 +37,19 @@ def test_a_mirror_that_tells_no_hash_takes_xet_from_a_file_for_its_own_time_alon
     daemon.restart(upstream_mirrors="")
     assert known_hash(daemon, repo, repo.head) == OLD.xet_hash
     assert same(Xet(daemon, repo).read(OLD), OLD.bytes())
+
+
+def test_ranges_that_are_the_whole_file_together_are_not_sent_unchecked(hub, hubkeep):
+    content = Generated(6 * MIB, "no room")
+    repo = hub.add_repo("model", "org/room", {"model.bin": content})
+    daemon = hubkeep(hub, **SERVE)
+    xet = Xet(daemon, repo)
+    with hub.gate(content.sha256, origin="cdn"):
+        plan = xet.plan(content, "v2", 0, 10)
+        url, *_ = place_of(plan, plan["terms"][0]["hash"])
+        daemon.kill()
+    daemon.restart(cache_max_size="4MiB")
+    hub.fault(content.sha256, "wrong_byte", origin="cdn", at=100, times=None)
+    end, middle = len(xorb_bytes(content, 0)) - 1, 24 * (CHUNK + HEADER)
+    answer = fetch(daemon, url, range=f"bytes=0-{middle - 1},{middle}-{end}")
+    assert answer.status == 410 and "HF_HUB_DISABLE_XET" in answer.header("x-error-message")
