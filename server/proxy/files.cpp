@@ -144,13 +144,19 @@ Task<void> Files::refuse_or_answer_anew(Answer& answer, const Error& error) {
         ResolveRequest question{route.repo, route.revision, route.path, answer.caller};
         question.doubted = true;
         auto resolved = co_await resolver_.resolve(answer.exchange.thread(), std::move(question));
-        const bool same = resolved && resolved->file.commit == file.commit;
+        if (answer.reader && !resolved) {
+            co_await send_refusal(answer.exchange, as_gone(std::move(resolved.error())), true);
+            co_return;
+        }
+        // What is another commit's would be no part of that file.
+        const bool same = answer.reader || (resolved && resolved->file.commit == file.commit);
         if (!same) {
             co_await this->answer(answer.exchange, route, answer.caller, std::move(resolved), true);
             co_return;
         }
     }
-    co_await send_refusal(answer.exchange, {refusal_of(error, answer.source), {}}, false);
+    const bool json = answer.reader.has_value();
+    co_await send_refusal(answer.exchange, {refusal_of(error, answer.source), {}}, json);
 }
 
 Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& caller,

@@ -29,6 +29,8 @@ class Files {
     // Parts of it in a form of their own, behind `head`, which lacks Content-Length.
     Task<void> serve_parts(Exchange& exchange, Found found, PartReader reader, ResponseHead head,
                            FileBody body);
+    // The refusal of a part to those who got others of its file.
+    static Refusal as_gone(Refusal refusal);
     // What the reader is going to ask for, in many requests: its transfer begins now. The edition
     // of its parts, or a refusal when it cannot be had, or cannot be had whole.
     Task<Outcome<std::uint8_t>> plan_parts(IoThread& thread, Found found, PartReader reader,

@@ -25,6 +25,13 @@ std::uint8_t edition_of(const WrongBytes::Finding& wrong) {
 
 }  // namespace
 
+// After a 403 they ask for new addresses, some of them without end.
+Refusal Files::as_gone(Refusal refusal) {
+    auto& status = refusal.error.status;
+    if (status == 401 || status == 403) status = gone_status;
+    return refusal;
+}
+
 // What is not kept cannot be checked before its last part is sent.
 Refusal Files::cannot_be_verified(const Source& source) {
     return {{.status = gone_status,
@@ -50,8 +57,6 @@ Task<void> Files::serve_parts(Exchange& exchange, Found found, PartReader reader
     Answer answer{.exchange = exchange,
                   .route = route,
                   .caller = caller,
-                  // An answer about another commit would be no part of that file.
-                  .doubted = true,
                   .head = std::move(head),
                   .source = {resolution.repo, route.path, resolution.file, caller.credential},
                   .body = std::move(body),

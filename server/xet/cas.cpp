@@ -340,10 +340,7 @@ Task<void> Cas::send_xorb(Exchange& exchange, std::string id, Asker asker) {
     const auto name = *parse_xorb_id(id);
     auto found = co_await find(exchange.thread(), asker, name.file);
     if (!found) {
-        // After a 403 clients ask for new addresses, some of them without end.
-        auto& status = found.error().error.status;
-        if (status == 403) status = 410;
-        co_await send_refusal(exchange, found.error(), true);
+        co_await send_refusal(exchange, Files::as_gone(std::move(found.error())), true);
         co_return;
     }
     const auto xorb = xorb_of(found->resolution.file.size, name.number);

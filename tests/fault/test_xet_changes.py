@@ -53,3 +53,24 @@ def test_ranges_that_are_the_whole_file_together_are_not_sent_unchecked(hub, hub
     end, middle = len(xorb_bytes(content, 0)) - 1, 24 * (CHUNK + HEADER)
     answer = fetch(daemon, url, range=f"bytes=0-{middle - 1},{middle}-{end}")
     assert answer.status == 410 and "HF_HUB_DISABLE_XET" in answer.header("x-error-message")
+
+
+@pytest.mark.parametrize("happen", ("made private", "deleted", "gated"))
+def test_who_reads_a_repo_that_was_taken_away_is_told_so_at_once(hub, hubkeep, repo, happen):
+    """Clients take a 5xx for a passing trouble, and try for minutes."""
+    daemon = hubkeep(hub, **SERVE)
+    xet = Xet(daemon, repo)
+    assert known_hash(daemon, repo) == OLD.xet_hash
+    with hub.gate(OLD.sha256, origin="cdn"):
+        plan = xet.plan(OLD)
+        url, _, (first, last) = place_of(plan, plan["terms"][-1]["hash"])
+        daemon.kill()
+    {"made private": lambda: setattr(repo, "private", True),
+     "deleted": lambda: hub.delete_repo(repo),
+     "gated": lambda: setattr(repo, "gated", "manual")}[happen]()
+    hub.fault(None, "status", origin="cdn", code=403, times=None)
+    daemon.restart()
+    answer = fetch(daemon, url, range=f"bytes={first}-{last}")
+    assert answer.status in (404, 410), answer
+    said = answer.header("x-error-code") or answer.header("x-error-message")
+    assert said in ("RepoNotFound", "GatedRepo"), answer
