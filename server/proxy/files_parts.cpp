@@ -25,7 +25,7 @@ std::uint8_t edition_of(const WrongBytes::Finding& wrong) {
 
 }  // namespace
 
-// After a 403 they ask for new addresses, some of them without end.
+// After a 403 clients ask for new addresses, some of them without end.
 Refusal Files::as_gone(Refusal refusal) {
     auto& status = refusal.error.status;
     if (status == 401 || status == 403) status = gone_status;

@@ -221,6 +221,9 @@ class IndexReader {
     virtual std::vector<PathEntry> entries_by_xet(const Scope& scope, std::string_view commit,
                                                   std::string_view xet_prefix,
                                                   std::size_t limit) = 0;
+    // The commits that have such an entry, in no order that means anything.
+    virtual std::vector<std::string> commits_by_xet(const Scope& scope, std::string_view xet_prefix,
+                                                    std::size_t limit) = 0;
     // True when an unbroken chain of pages from a first to a last one was put for exactly this
     // folder: then what has no row is not there.
     virtual bool is_complete(const Scope& scope, std::string_view commit, std::string_view folder,

@@ -148,7 +148,15 @@ CREATE INDEX entry_by_xet ON entry (scope, commit_id, substr(xet_hash, 1, 8))
     WHERE xet_hash<>'';
 )";
 
-constexpr std::array steps = {first_step, second_step, third_step, fourth_step, fifth_step};
+// Who shows the token of one commit may ask for a file of another: the hash leads to the commits.
+constexpr auto sixth_step = R"(
+DROP INDEX entry_by_xet;
+CREATE INDEX entry_by_xet ON entry (scope, substr(xet_hash, 1, 8), commit_id)
+    WHERE xet_hash<>'';
+)";
+
+constexpr std::array steps = {first_step,  second_step, third_step,
+                              fourth_step, fifth_step,  sixth_step};
 
 }  // namespace
 

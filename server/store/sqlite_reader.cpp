@@ -9,8 +9,7 @@ namespace {
 
 constexpr std::size_t max_remembered_scopes = 4096;
 // As many of a Xet hash as the index entry_by_xet holds, and all that it has.
-constexpr std::size_t indexed_xet_digits = 8;
-constexpr std::size_t max_xet_digits = 64;
+constexpr std::size_t indexed_xet_digits = 8, max_xet_digits = 64;
 
 std::int64_t as_limit(std::size_t limit) {
     return static_cast<std::int64_t>(limit);
@@ -45,6 +44,13 @@ EntryRow read_entry(const Query& query, int first) {
     return row;
 }
 
+// What is behind all Xet hashes that begin so, as no digit is 'g'; "" when none can.
+std::string end_of_xet(std::string_view prefix) {
+    const bool fits = prefix.size() >= indexed_xet_digits && prefix.size() <= max_xet_digits &&
+                      prefix.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    return fits ? std::string(prefix) + 'g' : "";
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteReader>> SqliteReader::open(const fs::path& path,
@@ -72,14 +78,16 @@ Result<void> SqliteReader::prepare() {
          "WHERE scope=? AND commit_id=? AND path=?"},
         {entries_,
          "SELECT path, kind, digest, size, oid, pointer_size, xet_hash, opened, xet_told FROM "
-         "entry "
-         "WHERE scope=? AND commit_id=? AND path>? AND path<? AND kind<>1 ORDER BY path"},
+         "entry WHERE scope=? AND commit_id=? AND path>? AND path<? AND kind<>1 ORDER BY path"},
         // Left to itself, SQLite reads the whole commit in the order of the paths.
         {entries_by_xet_,
          "SELECT path, kind, digest, size, oid, pointer_size, xet_hash, opened, xet_told FROM "
-         "entry "
-         "INDEXED BY entry_by_xet WHERE scope=? AND commit_id=? AND substr(xet_hash, 1, 8)=? "
+         "entry INDEXED BY entry_by_xet WHERE scope=? AND commit_id=? AND substr(xet_hash, 1, 8)=? "
          "AND xet_hash>=? AND xet_hash<? AND xet_hash<>'' ORDER BY path LIMIT ?"},
+        {commits_by_xet_,
+         "SELECT DISTINCT commit_id FROM entry INDEXED BY entry_by_xet "
+         "WHERE scope=? AND substr(xet_hash, 1, 8)=? "
+         "AND xet_hash>=? AND xet_hash<? AND xet_hash<>'' LIMIT ?"},
         {complete_,
          "SELECT 1 FROM tree WHERE scope=? AND commit_id=? AND folder=? AND deep=? "
          "AND first=1 AND next=''"},
@@ -95,12 +103,10 @@ Result<void> SqliteReader::prepare() {
          "ORDER BY kind, name, revision LIMIT ?"},
         {blob_, "SELECT size, last_used FROM blob WHERE digest=?"},
         {partial_,
-         "SELECT size, present, extents, updated_at, generation FROM partial "
-         "WHERE digest=?"},
+         "SELECT size, present, extents, updated_at, generation FROM partial WHERE digest=?"},
         {total_, "SELECT number, bytes FROM total WHERE what=?"},
         {blobs_after_,
-         "SELECT digest, size, last_used FROM blob WHERE digest>? "
-         "ORDER BY digest LIMIT ?"},
+         "SELECT digest, size, last_used FROM blob WHERE digest>? ORDER BY digest LIMIT ?"},
         {oldest_blobs_,
          "SELECT digest, size, last_used FROM blob WHERE (last_used, digest)>(?, ?) "
          "ORDER BY last_used, digest LIMIT ?"},
@@ -108,9 +114,8 @@ Result<void> SqliteReader::prepare() {
          "SELECT digest, size, present, extents, updated_at, generation "
          "FROM partial WHERE digest>? ORDER BY digest LIMIT ?"},
         {oldest_partials_,
-         "SELECT digest, size, present, extents, updated_at, generation "
-         "FROM partial WHERE (updated_at, digest)>(?, ?) "
-         "ORDER BY updated_at, digest LIMIT ?"},
+         "SELECT digest, size, present, extents, updated_at, generation FROM partial "
+         "WHERE (updated_at, digest)>(?, ?) ORDER BY updated_at, digest LIMIT ?"},
     };
     for (const auto& [statement, sql] : all) {
         auto prepared = database_.prepare(sql);
@@ -210,16 +215,26 @@ std::vector<PathEntry> SqliteReader::entries_by_xet(const Scope& scope, std::str
                                                     std::size_t limit) {
     std::vector<PathEntry> found;
     const auto id = scope_id(scope);
-    const bool is_prefix =
-        xet_prefix.size() >= indexed_xet_digits && xet_prefix.size() <= max_xet_digits &&
-        xet_prefix.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-    if (!id || !is_prefix) return found;
-    // No digit is 'g'.
-    const std::string end = std::string(xet_prefix) + 'g';
+    const auto end = end_of_xet(xet_prefix);
+    if (!id || end.empty()) return found;
     Query query(entries_by_xet_);
     query.bind(*id).bind_text(commit).bind_text(xet_prefix.substr(0, indexed_xet_digits));
-    query.bind_text(xet_prefix).bind_text(end).bind(static_cast<std::int64_t>(limit));
+    query.bind_text(xet_prefix).bind_text(end).bind(as_limit(limit));
     while (next(query)) found.push_back({query.text(0), read_entry(query, 1)});
+    return found;
+}
+
+std::vector<std::string> SqliteReader::commits_by_xet(const Scope& scope,
+                                                      std::string_view xet_prefix,
+                                                      std::size_t limit) {
+    std::vector<std::string> found;
+    const auto id = scope_id(scope);
+    const auto end = end_of_xet(xet_prefix);
+    if (!id || end.empty()) return found;
+    Query query(commits_by_xet_);
+    query.bind(*id).bind_text(xet_prefix.substr(0, indexed_xet_digits)).bind_text(xet_prefix);
+    query.bind_text(end).bind(as_limit(limit));
+    while (next(query)) found.push_back(query.text(0));
     return found;
 }
 
@@ -360,9 +375,8 @@ std::vector<IndexReader::StoredBlob> SqliteReader::oldest_blobs(
     const std::optional<StoredBlob>& after, std::size_t limit) {
     const auto key = after ? digest_key(after->digest) : std::string();
     Query query(oldest_blobs_);
-    query.bind(after ? after->row.last_used : std::numeric_limits<std::int64_t>::min())
-        .bind_bytes(key)
-        .bind(as_limit(limit));
+    query.bind(after ? after->row.last_used : std::numeric_limits<std::int64_t>::min());
+    query.bind_bytes(key).bind(as_limit(limit));
     return blobs(query);
 }
 
@@ -378,9 +392,8 @@ std::vector<IndexReader::StoredPartial> SqliteReader::oldest_partials(
     const std::optional<StoredPartial>& after, std::size_t limit) {
     const auto key = after ? digest_key(after->digest) : std::string();
     Query query(oldest_partials_);
-    query.bind(after ? after->row.updated_at : std::numeric_limits<std::int64_t>::min())
-        .bind_bytes(key)
-        .bind(as_limit(limit));
+    query.bind(after ? after->row.updated_at : std::numeric_limits<std::int64_t>::min());
+    query.bind_bytes(key).bind(as_limit(limit));
     return partials(query);
 }
 

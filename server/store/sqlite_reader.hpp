@@ -25,6 +25,8 @@ class SqliteReader : public IndexReader {
                                    std::size_t limit) override;
     std::vector<PathEntry> entries_by_xet(const Scope& scope, std::string_view commit,
                                           std::string_view xet_prefix, std::size_t limit) override;
+    std::vector<std::string> commits_by_xet(const Scope& scope, std::string_view xet_prefix,
+                                            std::size_t limit) override;
     bool is_complete(const Scope& scope, std::string_view commit, std::string_view folder,
                      bool deep) override;
     RepoRow repo(const Scope& scope) override;
@@ -62,7 +64,7 @@ class SqliteReader : public IndexReader {
     std::map<Scope, std::int64_t> scopes_;
 
     Statement scope_, alias_, revision_, revisions_at_, entry_, entries_, entries_by_xet_,
-        complete_, repo_, listing_, visibility_, proof_;
+        commits_by_xet_, complete_, repo_, listing_, visibility_, proof_;
     Statement pin_, pins_, blob_, partial_, total_;
     Statement blobs_after_, oldest_blobs_, partials_after_, oldest_partials_;
 };

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::string_view json_type = "application/json";
 constexpr std::size_t batch_body_bytes = 64 * 1024;
-// Of files in a commit that have the same content.
+// Of files with the same content, and of commits with such a file.
 constexpr std::size_t max_twins = 16;
 // Of one answer: 512 GiB, some 5 MB of text. Most clients ask for 16 GB at a time.
 constexpr std::size_t max_terms = 8 * 1024;
@@ -50,11 +50,11 @@ ResponseHead head_of(std::string_view content_type) {
     return head;
 }
 
-Route file_route(const XetClaims& claims, std::string path) {
+Route file_route(RepoId repo, std::string commit, std::string path) {
     Route route;
     route.kind = Route::Kind::resolve;
-    route.repo = claims.repo;
-    route.revision = claims.commit;
+    route.repo = std::move(repo);
+    route.revision = std::move(commit);
     route.revision_given = true;
     route.path = std::move(path);
     return route;
@@ -68,7 +68,7 @@ Task<void> send_unsatisfiable(Exchange& exchange, std::uint64_t size) {
 }
 
 Route token_route(const XetClaims& claims) {
-    auto route = file_route(claims, {});
+    auto route = file_route(claims.repo, claims.commit, {});
     route.kind = Route::Kind::xet_token;
     return route;
 }
@@ -192,22 +192,23 @@ Task<void> Cas::answer(Exchange& exchange, CasRoute route, Asker asker) {
     }
 }
 
-// A client may have the hash from a listing that it got long ago, or elsewhere.
-Task<Outcome<std::vector<PathEntry>>> Cas::entries_of(IoThread& thread, const Asker& asker,
-                                                      const Caller& caller, std::string hash) {
-    const auto& [repo, commit] = std::tie(asker.claims.repo, asker.claims.commit);
-    const auto look = [&] {
-        auto& reader = index_.reader(thread.number());
-        const auto scope = aliases_.scope_of(repo, caller.access, reader);
-        return reader.entries_by_xet(scope, commit, hash, max_twins);
+// In the commit of the token, else in others that are known: the Hub's own tokens are for all of a
+// repo, and clients keep tokens and listings for long, while branches move.
+std::vector<Cas::Place> Cas::places_of(IoThread& thread, const XetClaims& claims,
+                                       const Caller& caller, const std::string& hash) {
+    auto& reader = index_.reader(thread.number());
+    const auto scope = aliases_.scope_of(claims.repo, caller.access, reader);
+    std::vector<Place> places;
+    const auto add = [&](const std::string& commit) {
+        const auto limit = max_twins - places.size();
+        for (auto& entry : reader.entries_by_xet(scope, commit, hash, limit)) {
+            places.push_back({commit, std::move(entry.path)});
+        }
     };
-    auto entries = look();
-    if (!entries.empty()) co_return entries;
-    const auto learnt = co_await listings_.learn_tree(thread, repo, commit, caller);
-    if (!learnt) co_return std::unexpected(learnt.error());
-    entries = look();
-    if (entries.empty()) co_return refuse(no_such_file());
-    co_return entries;
+    add(claims.commit);
+    if (!places.empty()) return places;
+    for (const auto& commit : reader.commits_by_xet(scope, hash, max_twins)) add(commit);
+    return places;
 }
 
 Task<Outcome<Files::Found>> Cas::find(IoThread& thread, const Asker& asker, std::string hash) {
@@ -218,16 +219,28 @@ Task<Outcome<Files::Found>> Cas::find(IoThread& thread, const Asker& asker, std:
     co_return found;
 }
 
-// Of files with the same content, one that the asker may read.
+// A client may have the hash from a listing that it got long ago, or elsewhere.
 Task<Outcome<Files::Found>> Cas::look_up(IoThread& thread, const Asker& asker, std::string hash) {
     const auto& claims = asker.claims;
     const auto to_repo = co_await access_.admit(thread, asker.visitor, token_route(claims));
     if (!to_repo) co_return std::unexpected(to_repo.error());
-    auto entries = co_await entries_of(thread, asker, *to_repo, std::move(hash));
-    if (!entries) co_return std::unexpected(entries.error());
-    Refusal refusal;
-    for (auto& entry : *entries) {
-        auto route = file_route(claims, std::move(entry.path));
+    auto places = places_of(thread, claims, *to_repo, hash);
+    const bool is_at_commit = !places.empty() && places.front().commit == claims.commit;
+    auto found = co_await open_one(thread, asker, std::move(places));
+    if (found || is_at_commit) co_return found;
+    const auto learnt = co_await listings_.learn_tree(thread, claims.repo, claims.commit, *to_repo);
+    if (!learnt) co_return std::unexpected(learnt.error());
+    places = places_of(thread, claims, *to_repo, hash);
+    found = co_await open_one(thread, asker, std::move(places));
+    co_return found;
+}
+
+// Of files with the same content, one that the asker may read.
+Task<Outcome<Files::Found>> Cas::open_one(IoThread& thread, const Asker& asker,
+                                          std::vector<Place> places) {
+    Refusal refusal{no_such_file(), {}};
+    for (auto& place : places) {
+        auto route = file_route(asker.claims.repo, std::move(place.commit), std::move(place.path));
         auto caller = co_await access_.admit(thread, asker.visitor, route);
         if (!caller) {
             refusal = std::move(caller.error());
@@ -242,8 +255,9 @@ Task<Outcome<Files::Found>> Cas::look_up(IoThread& thread, const Asker& asker, s
 }
 
 XorbAddress Cas::address_of(const Exchange& exchange, const XetClaims& claims,
-                            const std::string& hash) const {
+                            const Files::Found& found, const std::string& hash) const {
     auto for_file = claims;
+    for_file.commit = found.route.revision;
     for_file.file = parse_xorb_id(hash)->file;
     for_file.expires = unix_now() + XetTokens::lifetime_seconds;
     return {fmt::format("{}{}/v1/xorbs/default/", public_origin(settings_, exchange), cas_path),
@@ -281,7 +295,7 @@ Task<void> Cas::reconstruct(Exchange& exchange, std::string hash, Asker asker, X
         co_await send_refusal(exchange, edition.error(), true);
         co_return;
     }
-    auto address = address_of(exchange, asker.claims, hash);
+    auto address = address_of(exchange, asker.claims, *found, hash);
     auto document = reconstruction(plan_of(size, wanted, *edition), hash, address, form);
     add_cache_fields(head, found->resolution.verdict, found->resolution.warning);
     co_await exchange.respond(std::move(head), std::move(document));
@@ -319,7 +333,7 @@ Task<void> Cas::reconstruct_batch(Exchange& exchange, std::vector<std::string> h
             co_await send_refusal(exchange, edition.error(), true);
             co_return;
         }
-        auto address = address_of(exchange, asker.claims, hash);
+        auto address = address_of(exchange, asker.claims, *found, hash);
         files.push_back({std::move(hash), plan_of(size, {0, size}, *edition), std::move(address)});
     }
     co_await exchange.respond(head_of(json_type), batch_reconstruction(files));

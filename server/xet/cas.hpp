@@ -3,8 +3,8 @@
 // endpoint leads them here; they ask which stretches of which xorbs make up a file
 // (reconstruction), and then read those, which are stretches of the blob behind chunk headers
 // (synthetic.hpp). A hash opens nothing by itself: it is looked up in the commit that the token is
-// for, and then its path passes the gate and is resolved as if the file had been asked for by its
-// name. One for the process; any io thread.
+// for and in others that are known of its repo, and then its path there passes the gate and is
+// resolved as if the file had been asked for by its name. One for the process; any io thread.
 
 #include "server/proxy/files.hpp"
 #include "server/proxy/listings.hpp"
@@ -44,17 +44,23 @@ class Cas : public XetService {
     };
     Outcome<Asker> asker_of(Exchange& exchange, std::string_view token, HubError flawed);
     Task<void> answer(Exchange& exchange, CasRoute route, Asker asker);
-    // The file of the asker's commit whose Xet hash begins so.
+    // The file whose Xet hash begins so.
     Task<Outcome<Files::Found>> look_up(IoThread& thread, const Asker& asker, std::string hash);
     Task<Outcome<Files::Found>> find(IoThread& thread, const Asker& asker, std::string hash);
-    Task<Outcome<std::vector<PathEntry>>> entries_of(IoThread& thread, const Asker& asker,
-                                                     const Caller& caller, std::string hash);
+    struct Place {
+        std::string commit;
+        std::string path;
+    };
+    std::vector<Place> places_of(IoThread& thread, const XetClaims& claims, const Caller& caller,
+                                 const std::string& hash);
+    Task<Outcome<Files::Found>> open_one(IoThread& thread, const Asker& asker,
+                                         std::vector<Place> places);
     Task<void> reconstruct(Exchange& exchange, std::string hash, Asker asker, XetForm form);
     Task<void> reconstruct_batch(Exchange& exchange, std::vector<std::string> hashes, Asker asker);
     Task<void> describe_file(Exchange& exchange, std::string hash, Asker asker);
     Task<void> send_xorb(Exchange& exchange, std::string id, Asker asker);
     XorbAddress address_of(const Exchange& exchange, const XetClaims& claims,
-                           const std::string& hash) const;
+                           const Files::Found& found, const std::string& hash) const;
 
     const Settings& settings_;
     Access& access_;

@@ -30,7 +30,7 @@ HubError no_xet() {
 HubError no_such_file() {
     return {.status = 404,
             .code = "",
-            .message = "No file of the token's repository at its commit has this Xet hash."};
+            .message = "No known file of the token's repository has this Xet hash."};
 }
 
 HubError no_such_address() {

@@ -199,7 +199,7 @@ def test_a_cold_stretch_costs_its_blocks_alone(hub, hubkeep):
 
 # Who may
 
-def test_a_token_opens_its_own_repo_and_commit(hub, daemon, repo):
+def test_a_token_opens_its_own_repo_as_far_as_it_is_known(hub, daemon, repo):
     secret = Generated(50_000, "elsewhere")
     other = hub.add_repo("model", "org/other", {"other.bin": secret})
     expect_file(ask(daemon, file_path(other, "other.bin")), secret)     # known, and on the disk
@@ -213,6 +213,7 @@ def test_a_token_opens_its_own_repo_and_commit(hub, daemon, repo):
             assert old.ask(path).status == 404, path
         assert old.ask(f"/v1/files/{content.xet_hash}", "HEAD").status == 404
     assert same(Xet(daemon, repo, later).read(added), added.bytes())
+    assert same(old.read(added), added.bytes()), "now it is known"
 
 
 def changed(token: str) -> list[str]:

@@ -22,6 +22,35 @@ def known_hash(daemon, repo, revision="main") -> str | None:
     return ask(daemon, file_path(repo, "model.bin", revision), "HEAD").header("x-xet-hash")
 
 
+def test_a_token_is_good_for_the_repo_whatever_its_branch_points_at(hub, hubkeep, repo):
+    """HfFileSystem keeps the token of `main` for an hour, and others keep listings as long."""
+    daemon = hubkeep(hub, xet="serve", revisions_ttl="0s")
+    before = Xet(daemon, repo, "main")
+    assert known_hash(daemon, repo) == OLD.xet_hash
+    repo.commit({"model.bin": NEW})
+    assert known_hash(daemon, repo) == NEW.xet_hash
+    after = Xet(daemon, repo, "main")
+    assert same(before.read(NEW), NEW.bytes())
+    assert same(after.read(OLD), OLD.bytes())
+    both = f"/v1/reconstructions?file_id={OLD.xet_hash}&file_id={NEW.xet_hash}"
+    assert {it.ask(both).status for it in (before, after)} == {200}
+    hub.reset_counts()
+    for n in range(3):
+        assert before.ask(f"/v2/reconstructions/{n:064x}").status == 404
+    assert hub.count() <= 1, "the tree of its own commit, and nothing for each hash"
+
+
+def test_a_rule_about_revisions_holds_for_the_commit_that_a_file_is_found_in(hub, hubkeep, repo):
+    repo.commit({"model.bin": NEW}, branch="secret")
+    rules = "[{name: no-secret, action: deny, revisions: [secret]}]"
+    daemon = hubkeep(hub, **SERVE)
+    assert known_hash(daemon, repo, "secret") == NEW.xet_hash
+    daemon.restart(policy_rules=rules)
+    xet = Xet(daemon, repo, "main")
+    assert same(xet.read(OLD), OLD.bytes())
+    assert xet.ask(f"/v2/reconstructions/{NEW.xet_hash}").status in (403, 404)
+
+
 @pytest.mark.parametrize("first", ("HEAD", "tree"))
 def test_a_mirror_that_tells_no_hash_takes_xet_from_a_file_for_its_own_time_alone(
         hub, hubkeep, repo, first):

@@ -126,6 +126,19 @@ TEST_P(TreeConformance, AFileIsFoundByTheBeginningOfItsXetHash) {
     }
     EXPECT_TRUE(reader().entries_by_xet(scope_, "e", one, 10).empty());
     EXPECT_TRUE(reader().entries_by_xet({"model", "org/none", ""}, "c", one, 10).empty());
+    const auto commits_of = [&](std::string_view prefix) {
+        auto commits = reader().commits_by_xet(scope_, prefix, 10);
+        std::ranges::sort(commits);
+        return commits;
+    };
+    using Commits = std::vector<std::string>;
+    EXPECT_EQ(commits_of(one), (Commits{"c", "d"})) << "each once";
+    EXPECT_EQ(commits_of("01234567"), (Commits{"c", "d"}));
+    EXPECT_EQ(commits_of(twin), Commits{"c"});
+    EXPECT_EQ(reader().commits_by_xet(scope_, one, 1).size(), 1U);
+    EXPECT_EQ(commits_of(hash("01234566")), Commits());
+    EXPECT_EQ(commits_of(one.substr(0, 7)), Commits());
+    EXPECT_TRUE(reader().commits_by_xet({"model", "org/none", ""}, one, 10).empty());
 }
 
 TEST_P(TreeConformance, AnXetHashThatIsToldLaterIsFound) {
