@@ -36,6 +36,7 @@ struct Fetcher::Job : std::enable_shared_from_this<Job> {
     std::unique_ptr<Reservation> reservation;
     std::optional<Origin> mirror;  // that sent some of the bytes
     std::string host;              // that sends them, "" until it is known
+    TimePoint not_before{};        // a server asked to be left alone until then
     int questions = 0;             // to the Hub, for one portion after the other
     ConnectionCount connections;
     std::size_t workers = 0;

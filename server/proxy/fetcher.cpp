@@ -71,6 +71,12 @@ Result<std::uint64_t> bytes_to_skip(const HubAnswer& answer, const Source& sourc
     return 0;
 }
 
+// In the words of a 429, which a 503 has as well.
+seconds pause_wanted(const ResponseHead& head) {
+    const auto get = [&](std::string_view name) { return head.headers.get(name); };
+    return seconds(std::max<std::int64_t>(0, from_hub(429, get, false).retry_after_seconds));
+}
+
 // Asking elsewhere, or again, would only add to it.
 bool is_overloaded(int status) {
     return status == 429 || status == 503;
@@ -91,8 +97,10 @@ Task<Result<HubAnswer>> Fetcher::ask(IoThread& thread, HubRequest request, const
     if (auto lead = leads_.find(target, credential, unix_now())) {
         auto led = co_await upstream_.ask_where_led(thread, request, *lead);
         const bool is_it = led && is_part_of(*led, source, range);
-        if (!is_it) leads_.forget(target, credential, *lead);
-        if (is_it || (led && is_overloaded(led->response.status()))) {
+        const bool is_overload = led && is_overloaded(led->response.status());
+        // What gave no answer may still be the way when the Hub gives none either.
+        if (led && !is_it && !is_overload) leads_.forget(target, credential, *lead);
+        if (is_it || is_overload) {
             led->led_to = std::move(*lead);
             co_return led;
         }
@@ -110,8 +118,12 @@ Task<Result<HubAnswer>> Fetcher::ask(IoThread& thread, HubRequest request, const
     co_return answer;
 }
 
-Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& source,
-                                            ByteRange range) {
+Task<std::expected<Fetcher::Opened, Fetcher::Unopened>> Fetcher::open(IoThread& thread,
+                                                                      const Source& source,
+                                                                      ByteRange range) {
+    const auto unopened = [](Error error, seconds pause = {}) {
+        return std::unexpected(Unopened{std::move(error), pause});
+    };
     HubRequest request;
     request.target = resolve_target(source.repo, source.file.commit, source.path);
     request.patience = patience_for_quota;
@@ -121,7 +133,7 @@ Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& sour
         request.headers.set("Range", fmt::format("bytes={}-{}", range.begin, range.end - 1));
     }
     auto answer = co_await ask(thread, std::move(request), source, range);
-    if (!answer) co_return std::unexpected(answer.error());
+    if (!answer) co_return unopened(answer.error());
     const int status = answer->response.status();
     if (status != 200 && status != 206) {
         const auto kind = status == 404                        ? ErrorKind::not_found
@@ -129,15 +141,16 @@ Task<Result<Fetcher::Opened>> Fetcher::open(IoThread& thread, const Source& sour
                           : (status == 401 || status == 403) && !answer->left_hub
                               ? ErrorKind::denied
                               : ErrorKind::protocol;
-        co_return fail(kind,
-                       fmt::format("{} answered {} for {}",
-                                   answer->left_hub ? "the CDN" : "the Hub", status, source.path),
-                       status);
+        auto message = fmt::format("{} answered {} for {}",
+                                   answer->left_hub ? "the CDN" : "the Hub", status, source.path);
+        const auto pause =
+            is_overloaded(status) ? pause_wanted(answer->response.head()) : seconds(0);
+        co_return unopened({kind, std::move(message), status}, pause);
     }
     const auto same = check_identity(*answer, source);
-    if (!same) co_return std::unexpected(same.error());
+    if (!same) co_return unopened(same.error());
     const auto skip = bytes_to_skip(*answer, source, range);
-    if (!skip) co_return std::unexpected(skip.error());
+    if (!skip) co_return unopened(skip.error());
     const auto& sender = answer->led_to ? answer->led_to->origin : answer->origin;
     const bool asked_hub = !answer->redirects.empty() || !answer->left_hub;
     const bool whole = status == 200 && range.size() < source.file.size;

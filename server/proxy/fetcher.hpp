@@ -47,6 +47,9 @@ class Fetcher {
     // Verifies a flight that an earlier process left with all its bytes.
     void start_verifying(IoThread& thread, std::shared_ptr<Flight> flight);
 
+    // What a transfer and those who read it wait for its next byte, once some have come.
+    static constexpr auto patience = seconds(120);
+
     // An answer whose body begins at `skip` bytes before `range.begin` (when the server ignored the
     // range) and that is checked to be of the same object.
     struct Opened {
@@ -58,7 +61,12 @@ class Fetcher {
         std::uint64_t skip = 0;
         Origin origin;  // that was asked: the Hub or a mirror
     };
-    Task<Result<Opened>> open(IoThread& thread, const Source& source, ByteRange range);
+    // Why there is none, and how long the server wants to be left alone.
+    struct Unopened : Error {
+        seconds pause{};
+    };
+    Task<std::expected<Opened, Unopened>> open(IoThread& thread, const Source& source,
+                                               ByteRange range);
     // Why nothing of it can be fetched now; "" when it may be.
     std::string why_not(const Source& source) const;
     // What to tell a client when the Hub's quota was the cause.
@@ -75,6 +83,7 @@ class Fetcher {
     Task<void> give_up(Job& job, Error error);
     Task<void> watch(std::weak_ptr<Job> job);
     bool add_connection(const std::shared_ptr<Job>& job);
+    Task<void> pause_for(Flight& flight, SteadyClock::duration time);
     Task<Result<void>> fetch_claim(Job& job, std::uint64_t claim);
     Result<void> take_hint(Job& job, const Opened& opened, std::uint64_t claim);
     Task<Result<void>> transfer(Job& job, std::uint64_t claim);

@@ -1,15 +1,19 @@
 // Fetcher, the part that works off a goal: claim by claim on one connection, or in portions on as
 // many as make it faster.
 
+#include <random>
+
 #include "server/hub/route.hpp"
 #include "server/proxy/fetch_job.hpp"
 
 namespace hubkeep {
 namespace {
 
+// Before the first byte: whoever waits for it is told soon that there is none.
 constexpr int max_attempts = 6;
 constexpr auto first_pause = milliseconds(250);
 constexpr auto longest_pause = milliseconds(4000);
+constexpr auto one_nap = milliseconds(500);
 constexpr std::uint64_t MiB = 1024 * 1024;
 constexpr std::uint64_t smallest_portion = 4 * MiB;
 // At the end, so that all connections are done together.
@@ -23,9 +27,28 @@ constexpr std::uint64_t least_portions = 8;
 // What is under way behind a cut is lost: some megabytes, which a smaller file is not worth.
 constexpr std::uint64_t worth_a_cut = 256 * MiB;
 
-bool may_help_to_try_again(ErrorKind kind) {
-    return kind == ErrorKind::unreachable || kind == ErrorKind::timed_out ||
-           kind == ErrorKind::closed || kind == ErrorKind::protocol;
+// It passes by itself: there is no answer, or one of a server in trouble.
+bool is_outage(const Error& error) {
+    switch (error.kind) {
+        case ErrorKind::unreachable:
+        case ErrorKind::timed_out:
+        case ErrorKind::closed: return true;
+        case ErrorKind::limited:
+        case ErrorKind::protocol: return error.code == 429 || error.code >= 500;
+        default: return false;
+    }
+}
+
+bool may_help_to_try_again(const Error& error) {
+    return error.kind == ErrorKind::protocol ||
+           (is_outage(error) && error.kind != ErrorKind::limited);
+}
+
+// Those who failed together shall not come back together.
+SteadyClock::duration spread(SteadyClock::duration time) {
+    std::random_device random;
+    return std::chrono::duration_cast<SteadyClock::duration>(
+        time * std::uniform_real_distribution(1.0, 1.25)(random));
 }
 
 // The server wants fewer connections, not another attempt.
@@ -159,10 +182,20 @@ bool Fetcher::add_connection(const std::shared_ptr<Job>& job) {
     return true;
 }
 
+// Not beyond the end of the flight or of the process.
+Task<void> Fetcher::pause_for(Flight& flight, SteadyClock::duration time) {
+    const auto until = SteadyClock::now() + time;
+    while (SteadyClock::now() < until && !flight.failure() && !upstream_.is_stopping()) {
+        co_await sleep_for(std::min<SteadyClock::duration>(until - SteadyClock::now(), one_nap));
+    }
+}
+
 Task<Result<void>> Fetcher::fetch_claim(Job& job, std::uint64_t claim) {
     auto& flight = *job.flight;
     SteadyClock::duration pause = first_pause;
     int attempts = 0;
+    auto received = job.received;
+    auto patience_ends = SteadyClock::now() + patience;
     for (;;) {
         const auto before = flight.claimed(claim);
         if (before.empty()) co_return Result<void>();
@@ -170,14 +203,22 @@ Task<Result<void>> Fetcher::fetch_claim(Job& job, std::uint64_t claim) {
         if (const auto failure = flight.failure()) co_return std::unexpected(*failure);
         if (moved) continue;
         const auto& error = moved.error();
-        if (!may_help_to_try_again(error.kind)) co_return moved;
         if (is_overload(error) && job.workers > 1) co_return moved;
         if (flight.claimed(claim).begin != before.begin) {
             attempts = 0;
             pause = first_pause;
+            patience_ends = SteadyClock::now() + patience;
         }
-        if (++attempts >= max_attempts) co_return moved;
-        co_await sleep_for(pause);
+        // What comes over other connections could come over this one, were it any good.
+        const bool others_go_on =
+            job.received != std::exchange(received, job.received) && job.workers > 1;
+        const bool is_patient = is_outage(error) && flight.has_received() && !others_go_on;
+        const auto now = SteadyClock::now();
+        const bool is_in_vain = ++attempts >= max_attempts || !may_help_to_try_again(error);
+        const bool is_over = is_patient ? now >= patience_ends : is_in_vain;
+        if (is_over) co_return moved;
+        const auto wanted = std::max(pause, job.not_before - now);
+        co_await pause_for(flight, std::min(spread(wanted), patience_ends - now));
         pause = std::min<SteadyClock::duration>(pause * 2, longest_pause);
     }
 }

@@ -49,7 +49,10 @@ Result<void> Fetcher::take_hint(Job& job, const Opened& opened, std::uint64_t cl
 Task<Result<void>> Fetcher::transfer(Job& job, std::uint64_t claim) {
     const auto began = SteadyClock::now();
     auto opened = co_await open(job.thread, job.source, job.flight->claimed(claim));
-    if (!opened) co_return std::unexpected(opened.error());
+    if (!opened) {
+        job.not_before = std::max(job.not_before, SteadyClock::now() + opened.error().pause);
+        co_return std::unexpected(opened.error());
+    }
     const auto hint = take_hint(job, *opened, claim);
     if (!hint) co_return hint;
     const auto range = job.flight->claimed(claim);

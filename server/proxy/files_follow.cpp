@@ -10,7 +10,6 @@ constexpr std::uint64_t long_bytes = 64 * 1024 * 1024;
 constexpr std::uint64_t portion_bytes = 16 * 1024 * 1024;
 // A client gives up after 10 s without a head.
 constexpr auto patience_for_first_bytes = seconds(5);
-constexpr auto patience_for_bytes = seconds(120);
 constexpr auto between_looks = seconds(2);
 // A client that makes up the file from many answers asks for them ahead of time.
 constexpr auto patience_in_parts = seconds(2);
@@ -149,7 +148,7 @@ Task<Result<void>> Files::copy_stretch(Answer& answer, std::shared_ptr<Flight> f
     const auto& file = flight->partial().file;
     const auto range = answer.body->file_range(stretch);
     auto position = range.begin;
-    auto patience = SteadyClock::now() + patience_for_bytes;
+    auto patience = SteadyClock::now() + Fetcher::patience;
     auto missing = flight->missing();
     do {
         const auto until =
@@ -159,7 +158,7 @@ Task<Result<void>> Files::copy_stretch(Answer& answer, std::shared_ptr<Flight> f
             const auto sent = co_await answer.body->send_file(exchange, stretch, file, piece);
             if (!sent) co_return sent;
             position = piece.end;
-            patience = SteadyClock::now() + patience_for_bytes;
+            patience = SteadyClock::now() + Fetcher::patience;
             continue;
         }
         const auto goal = next_goal(answer, position);
@@ -170,7 +169,7 @@ Task<Result<void>> Files::copy_stretch(Answer& answer, std::shared_ptr<Flight> f
         // Bytes that come elsewhere, and a verdict that is being made, are worth the time.
         const auto before = std::exchange(missing, flight->missing());
         if (missing != before || flight->phase() == Flight::Phase::verifying) {
-            patience = SteadyClock::now() + patience_for_bytes;
+            patience = SteadyClock::now() + Fetcher::patience;
         }
         if (more) continue;
         const bool no_room = more.error().kind == ErrorKind::no_space;

@@ -57,6 +57,7 @@ class Upstream {
     const std::string& own_name() const { return own_name_; }
     // From now on every request is refused as cancelled; any thread.
     void stop();
+    bool is_stopping() const { return stopping_; }
     // The error for a client whose request the quota does not allow now.
     HubError limit_of(std::string_view target, const Credential& credential) const;
     const Budget& budget() const { return budget_; }

@@ -97,6 +97,11 @@ std::uint64_t Flight::missing() const {
     return size_ - present_.total();
 }
 
+bool Flight::has_received() const {
+    const std::lock_guard lock(mutex_);
+    return received_ > 0;
+}
+
 bool Flight::is_full() const {
     const std::lock_guard lock(mutex_);
     return present_.total() == size_;

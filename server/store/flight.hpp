@@ -84,6 +84,8 @@ class Flight : public std::enable_shared_from_this<Flight> {
     void release(std::uint64_t claim);
     std::uint64_t missing_in(ByteRange goal) const;  // linear in the gaps there
     std::uint64_t missing() const;
+    // For who has a claim: bytes came since there have always been claims.
+    bool has_received() const;
     // All bytes are there, verified or not.
     bool is_full() const;
     // What is there right behind `position`, for who asks how much a reader has read in a row.
