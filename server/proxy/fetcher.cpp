@@ -82,6 +82,20 @@ bool is_overloaded(int status) {
     return status == 429 || status == 503;
 }
 
+// The Hub, not the file, is the trouble.
+bool is_in_trouble(const Result<HubAnswer>& answer) {
+    if (!answer) return answer.error().kind != ErrorKind::cancelled;
+    const int status = answer->response.status();
+    return !answer->left_hub && (status == 429 || status >= 500);
+}
+
+// The Hub gives it to that credential no longer.
+bool refuses(const Result<HubAnswer>& answer) {
+    if (!answer || answer->left_hub) return false;
+    const int status = answer->response.status();
+    return status == 401 || status == 403 || status == 404;
+}
+
 bool is_part_of(const HubAnswer& answer, const Source& source, ByteRange range) {
     const int status = answer.response.status();
     return (status == 200 || status == 206) && check_identity(answer, source).has_value() &&
@@ -90,21 +104,42 @@ bool is_part_of(const HubAnswer& answer, const Source& source, ByteRange range) 
 
 }  // namespace
 
+// Nothing when that address is of no use (any more).
+Task<std::optional<HubAnswer>> Fetcher::ask_where_led(IoThread& thread, const HubRequest& request,
+                                                      const Source& source, ByteRange range,
+                                                      Url lead) {
+    auto led = co_await upstream_.ask_where_led(thread, request, lead);
+    // What gave no answer may still be the way when the Hub gives none either.
+    if (!led) co_return std::nullopt;
+    if (!is_part_of(*led, source, range) && !is_overloaded(led->response.status())) {
+        leads_.forget(request.target, source.credential, lead);
+        co_return std::nullopt;
+    }
+    led->led_to = std::move(lead);
+    co_return std::move(*led);
+}
+
 Task<Result<HubAnswer>> Fetcher::ask(IoThread& thread, HubRequest request, const Source& source,
                                      ByteRange range) {
     const auto& credential = source.credential;
-    const auto target = request.target;
-    if (auto lead = leads_.find(target, credential, unix_now())) {
-        auto led = co_await upstream_.ask_where_led(thread, request, *lead);
-        const bool is_it = led && is_part_of(*led, source, range);
-        const bool is_overload = led && is_overloaded(led->response.status());
-        // What gave no answer may still be the way when the Hub gives none either.
-        if (led && !is_it && !is_overload) leads_.forget(target, credential, *lead);
-        if (is_it || is_overload) {
-            led->led_to = std::move(*lead);
-            co_return led;
-        }
+    const auto lead = leads_.find(request.target, credential, unix_now());
+    if (lead) {
+        auto led = co_await ask_where_led(thread, request, source, range, *lead);
+        if (led) co_return std::move(*led);
     }
+    auto answer = co_await ask_hub(thread, request, source, range);
+    if (refuses(answer)) leads_.forget(request.target, credential);
+    if (lead || !is_in_trouble(answer)) co_return answer;
+    if (const auto old = leads_.last_resort(request.target, credential, unix_now())) {
+        auto led = co_await ask_where_led(thread, request, source, range, *old);
+        if (led) co_return std::move(*led);
+    }
+    co_return answer;
+}
+
+Task<Result<HubAnswer>> Fetcher::ask_hub(IoThread& thread, HubRequest request, const Source& source,
+                                         ByteRange range) {
+    const auto& credential = source.credential;
     auto answer = co_await upstream_.ask(thread, request, credential, Follow::anywhere);
     if (!answer) co_return answer;
     const bool is_it = is_part_of(*answer, source, range);
@@ -113,7 +148,7 @@ Task<Result<HubAnswer>> Fetcher::ask(IoThread& thread, HubRequest request, const
         request.mirrors_may_answer = false;
         answer = co_await upstream_.ask(thread, request, credential, Follow::anywhere);
     } else if (answer->led_to && answer->origin == upstream_.hub() && is_it) {
-        leads_.learn(target, credential, *answer->led_to, unix_now());
+        leads_.learn(request.target, credential, *answer->led_to, unix_now());
     }
     co_return answer;
 }
@@ -178,7 +213,7 @@ Fetcher::Fetcher(const UpstreamSettings& settings, Upstream& upstream, Leads& le
 std::string Fetcher::why_not(const Source& source) const {
     const auto target = resolve_target(source.repo, source.file.commit, source.path);
     const bool may_come =
-        upstream_.worth_asking() || leads_.find(target, source.credential, unix_now());
+        upstream_.worth_asking() || leads_.last_resort(target, source.credential, unix_now());
     return may_come ? "" : upstream_.why_not();
 }
 

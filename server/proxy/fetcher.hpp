@@ -93,6 +93,10 @@ class Fetcher {
 
     Task<Result<HubAnswer>> ask(IoThread& thread, HubRequest request, const Source& source,
                                 ByteRange range);
+    Task<Result<HubAnswer>> ask_hub(IoThread& thread, HubRequest request, const Source& source,
+                                    ByteRange range);
+    Task<std::optional<HubAnswer>> ask_where_led(IoThread& thread, const HubRequest& request,
+                                                 const Source& source, ByteRange range, Url lead);
 
     Upstream& upstream_;
     Leads& leads_;

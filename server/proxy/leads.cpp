@@ -7,13 +7,14 @@
 namespace hubkeep {
 namespace {
 
+// The Hub is asked again then, so that what it takes back does not live on for long.
 constexpr std::int64_t longest_seconds = 300;
 constexpr std::int64_t unsigned_seconds = 60;
 // A transfer that begins in the last moment, and clocks that differ.
 constexpr std::int64_t margin_seconds = 30;
 // One asks the Hub anew, and those who come meanwhile go on with what is there.
-constexpr std::int64_t last_call_seconds = 10;
-static_assert(last_call_seconds < margin_seconds);
+constexpr std::int64_t asking_seconds = 10;
+static_assert(asking_seconds < margin_seconds);
 
 std::string key_of(const std::string& target, const Credential& credential) {
     return target + '\n' + (credential.token.empty() ? "" : credential.token.fingerprint());
@@ -28,14 +29,19 @@ std::optional<Url> Leads::find(const std::string& target, const Credential& cred
     const auto found = leads_.find(key);
     if (found == leads_.end()) return std::nullopt;
     auto& lead = found->second;
-    if (now < lead.until) return lead.url;
-    if (lead.is_last_call || now >= lead.until + last_call_seconds) {
-        leads_.erase(found);
-    } else {
-        lead.is_last_call = true;
-        lead.until += last_call_seconds;
-    }
+    if (now < lead.fresh_until) return lead.url;
+    if (now >= lead.until) leads_.erase(found);
+    else lead.fresh_until = std::min(now + asking_seconds, lead.until);
     return std::nullopt;
+}
+
+std::optional<Url> Leads::last_resort(const std::string& target, const Credential& credential,
+                                      std::int64_t now) const {
+    const auto key = key_of(target, credential);
+    const std::lock_guard lock(mutex_);
+    const auto found = leads_.find(key);
+    if (found == leads_.end() || now >= found->second.until) return std::nullopt;
+    return found->second.url;
 }
 
 void Leads::learn(const std::string& target, const Credential& credential, Url url,
@@ -43,9 +49,10 @@ void Leads::learn(const std::string& target, const Credential& credential, Url u
     const auto mark = url.target.find('?');
     const auto query = mark == url.target.npos ? "" : url.target.substr(mark + 1);
     const auto last = signed_until(query);
-    auto until = now + (last ? longest_seconds : unsigned_seconds);
-    if (last) until = std::min(until, *last - margin_seconds);
-    if (until <= now) return;
+    auto fresh_until = now + (last ? longest_seconds : unsigned_seconds);
+    if (last) fresh_until = std::min(fresh_until, *last - margin_seconds);
+    if (fresh_until <= now) return;
+    const auto until = last ? *last - asking_seconds : fresh_until + asking_seconds;
     auto key = key_of(target, credential);
     const std::lock_guard lock(mutex_);
     if (leads_.size() >= max_leads) {
@@ -56,7 +63,7 @@ void Leads::learn(const std::string& target, const Credential& credential, Url u
             leads_, {}, [](const auto& lead) { return lead.second.until; });
         leads_.erase(oldest);
     }
-    leads_[std::move(key)] = {std::move(url), until};
+    leads_[std::move(key)] = {std::move(url), fresh_until, until};
 }
 
 void Leads::forget(const std::string& target, const Credential& credential) {

@@ -2,7 +2,9 @@
 
 Each request to the Hub counts against its quota, and each way to it costs a round trip.
 """
-from fault.support import MIB, all_published, ask, expect_file, file_path, same
+import pytest
+
+from fault.support import MIB, all_published, ask, expect_file, file_path, next_second, same
 from hub import Generated
 from support.daemon import new_token
 
@@ -73,6 +75,32 @@ def test_an_address_that_gave_wrong_bytes_is_asked_for_again(hub, hubkeep):
     assert ask(daemon, path).failed and asked(hub, "hub", "GET") == 0
     expect_file(ask(daemon, path), content)
     assert asked(hub, "hub", "GET") == 1
+
+
+@pytest.mark.parametrize("code", (None, 429, 503), ids=("down", "429", "503"))
+def test_a_hub_in_trouble_ends_no_transfer_whose_address_is_good(hub, hubkeep, code):
+    hub.cdn.ttl = 31.0      # to be asked for again after a second
+    content, path, daemon = scene(hub, hubkeep, f"trouble{code}")
+    assert ask(daemon, path, "HEAD").status == 200
+    if code:
+        hub.fault("/resolve/", "status", times=None, code=code)
+    else:
+        hub.down("hub")
+    next_second()
+    expect_part(daemon, path, content, 0)
+    expect_file(ask(daemon, path), content)
+
+
+def test_a_hub_that_refuses_ends_the_use_of_an_address(hub, hubkeep):
+    hub.cdn.ttl = 31.0
+    content, path, daemon = scene(hub, hubkeep, "refuses")
+    expect_part(daemon, path, content, 0)
+    hub.fault("/resolve/", "status", times=None, code=403)
+    next_second()
+    for begin in (2 * MIB, 3 * MIB):
+        answer = ask(daemon, path, range=f"bytes={begin}-{begin + 99}")
+        assert answer.failed, answer
+    assert asked(hub, "cdn") == 1
 
 
 def test_what_one_token_was_led_to_is_not_used_for_another(hub, hubkeep):

@@ -62,13 +62,28 @@ TEST_F(LeadsTest, TheLatestCountsAndWhatFailedIsForgotten) {
 
 TEST_F(LeadsTest, OneAsksAnewWhileTheOthersGoOn) {
     leads_.learn("/a", one_, signed_until(now + 100), now);
-    EXPECT_FALSE(knows("/a", one_, now + 70));
-    EXPECT_TRUE(knows("/a", one_, now + 70));
-    EXPECT_TRUE(knows("/a", one_, now + 79));
-    EXPECT_FALSE(knows("/a", one_, now + 80));
-    EXPECT_FALSE(knows("/a", one_, now + 80));
-    leads_.learn("/a", one_, signed_until(now + 200), now + 80);
-    EXPECT_TRUE(knows("/a", one_, now + 81));
+    for (const auto second : {70, 80}) {
+        EXPECT_FALSE(knows("/a", one_, now + second));
+        EXPECT_TRUE(knows("/a", one_, now + second));
+        EXPECT_TRUE(knows("/a", one_, now + second + 9));
+    }
+    EXPECT_FALSE(knows("/a", one_, now + 90));
+    EXPECT_FALSE(knows("/a", one_, now + 90));
+    leads_.learn("/a", one_, signed_until(now + 200), now + 90);
+    EXPECT_TRUE(knows("/a", one_, now + 91));
+}
+
+TEST_F(LeadsTest, IsTheLastResortUntilShortlyBeforeItsSignatureEnds) {
+    leads_.learn("/a", one_, signed_until(now + 3600), now);
+    EXPECT_FALSE(knows("/a", one_, now + 300));
+    EXPECT_TRUE(leads_.last_resort("/a", one_, now + 3589));
+    EXPECT_FALSE(leads_.last_resort("/a", one_, now + 3590));
+    EXPECT_FALSE(leads_.last_resort("/a", other_, now));
+    leads_.learn("/b", one_, {{true, "cdn.example", 443}, "/blob"}, now);
+    EXPECT_TRUE(leads_.last_resort("/b", one_, now + 69));
+    EXPECT_FALSE(leads_.last_resort("/b", one_, now + 70));
+    leads_.forget("/a", one_);
+    EXPECT_FALSE(leads_.last_resort("/a", one_, now));
 }
 
 TEST_F(LeadsTest, WhatFailedDoesNotTakeANewerOneAlong) {
@@ -88,7 +103,7 @@ TEST_F(LeadsTest, IsBoundedAndTheOneThatEndsFirstMakesRoom) {
     EXPECT_EQ(leads_.size(), Leads::max_leads);
     EXPECT_FALSE(knows("/first", nobody_, now));
     EXPECT_TRUE(knows("/0", nobody_, now));
-    leads_.learn("/later", nobody_, signed_until(now + 500), now + 180);
+    leads_.learn("/later", nobody_, signed_until(now + 500), now + 190);
     EXPECT_EQ(leads_.size(), 1U);
 }
 
