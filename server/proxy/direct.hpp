@@ -1,7 +1,7 @@
 #pragma once
 // Direct: passes a file from the Hub to one client without keeping it, for when the store has no
 // room. A whole file is verified on the way all the same: its last bytes are held back until the
-// digest matches.
+// digest matches. Where the connection breaks it goes on from the next byte.
 
 #include "server/proxy/fetcher.hpp"
 #include "server/proxy/file_body.hpp"
@@ -20,8 +20,11 @@ class Direct {
                             const File* prefix, ByteCounter counter);
 
   private:
+    struct Passing;
     Task<Result<Hasher>> hash_prefix(const Source& source, std::uint64_t length,
                                      const File* prefix);
+    Task<Result<void>> pass_rest(Passing& passing);
+    Task<Result<void>> pass_piece(Passing& passing, ByteRange piece);
     Fetcher& fetcher_;
     BlobStore& store_;
 };

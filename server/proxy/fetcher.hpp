@@ -47,6 +47,8 @@ class Fetcher {
     // Verifies a flight that an earlier process left with all its bytes.
     void start_verifying(IoThread& thread, std::shared_ptr<Flight> flight);
 
+    // The Hub's CDN sends files above 50 GB in parts only.
+    static constexpr std::uint64_t most_in_one_answer = std::uint64_t(16) << 30;
     // What a transfer and those who read it wait for its next byte, once some have come.
     static constexpr auto patience = seconds(120);
 
@@ -69,13 +71,12 @@ class Fetcher {
                                                ByteRange range);
     // Why nothing of it can be fetched now; "" when it may be.
     std::string why_not(const Source& source) const;
+    // It passes by itself: there is no answer, or one of a server in trouble.
+    static bool is_outage(const Error& error);
     // What to tell a client when the Hub's quota was the cause.
     HubError limit_of(const Source& source) const;
 
   private:
-    // The Hub's CDN sends files above 50 GB in parts only.
-    static constexpr std::uint64_t most_in_one_answer = std::uint64_t(16) << 30;
-
     struct Job;
     struct Transfer;
     Task<void> run(std::shared_ptr<Job> job, Flight::Claim claim);

@@ -27,21 +27,9 @@ constexpr std::uint64_t least_portions = 8;
 // What is under way behind a cut is lost: some megabytes, which a smaller file is not worth.
 constexpr std::uint64_t worth_a_cut = 256 * MiB;
 
-// It passes by itself: there is no answer, or one of a server in trouble.
-bool is_outage(const Error& error) {
-    switch (error.kind) {
-        case ErrorKind::unreachable:
-        case ErrorKind::timed_out:
-        case ErrorKind::closed: return true;
-        case ErrorKind::limited:
-        case ErrorKind::protocol: return error.code == 429 || error.code >= 500;
-        default: return false;
-    }
-}
-
-bool may_help_to_try_again(const Error& error) {
-    return error.kind == ErrorKind::protocol ||
-           (is_outage(error) && error.kind != ErrorKind::limited);
+bool may_help_to_try_again(ErrorKind kind) {
+    return kind == ErrorKind::unreachable || kind == ErrorKind::timed_out ||
+           kind == ErrorKind::closed || kind == ErrorKind::protocol;
 }
 
 // Those who failed together shall not come back together.
@@ -61,6 +49,17 @@ double seconds_of(SteadyClock::duration time) {
 }
 
 }  // namespace
+
+bool Fetcher::is_outage(const Error& error) {
+    switch (error.kind) {
+        case ErrorKind::unreachable:
+        case ErrorKind::timed_out:
+        case ErrorKind::closed: return true;
+        case ErrorKind::limited:
+        case ErrorKind::protocol: return error.code == 429 || error.code >= 500;
+        default: return false;
+    }
+}
 
 Flight::Portion Fetcher::Job::portion() const {
     if (!in_portions) return {.most = most_in_one_answer};
@@ -214,7 +213,7 @@ Task<Result<void>> Fetcher::fetch_claim(Job& job, std::uint64_t claim) {
             job.received != std::exchange(received, job.received) && job.workers > 1;
         const bool is_patient = is_outage(error) && flight.has_received() && !others_go_on;
         const auto now = SteadyClock::now();
-        const bool is_in_vain = ++attempts >= max_attempts || !may_help_to_try_again(error);
+        const bool is_in_vain = ++attempts >= max_attempts || !may_help_to_try_again(error.kind);
         const bool is_over = is_patient ? now >= patience_ends : is_in_vain;
         if (is_over) co_return moved;
         const auto wanted = std::max(pause, job.not_before - now);

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from fault.support import (MIB, Download, all_published, ask, expect_file, file_path, next_second,
-                           partials, published, together, wait_until)
+from fault.support import (MIB, SLACK, Download, all_published, ask, expect_file, file_path,
+                           next_second, partials, published, same, together, wait_until)
 from hub import Generated
+from hub.content import Vast
 
 DISK = 32 * MIB
 
@@ -229,6 +230,27 @@ def test_a_file_larger_than_the_whole_cache_passes_and_pushes_nothing_out(limite
     expect_file(ask(daemon, file_path(repo, "giant.bin")), giant)
     assert published(daemon) == {contents["a"].sha256}
     nothing_half_written(daemon, giant)
+
+
+def test_what_passes_goes_on_where_the_connection_broke(limited):
+    hub, daemon, path, contents = limited
+    giant = Generated(20 * MIB, "giant")
+    repo = hub.add_repo("model", "org/giant", {"giant.bin": giant})
+    hub.fault(giant.sha256, "cut", origin="cdn", at=12 * MIB)
+    expect_file(ask(daemon, file_path(repo, "giant.bin")), giant)
+    part = ask(daemon, file_path(repo, "giant.bin"), range=f"bytes={MIB}-")
+    assert part.status == 206 and same(part.body, giant.bytes()[MIB:])
+    assert hub.bytes_sent("cdn", giant.sha256) <= 39 * MIB + SLACK
+
+
+def test_what_passes_is_asked_for_in_parts_that_the_cdn_sends(limited):
+    hub, daemon, path, contents = limited
+    hub.cdn.most_bytes = 50 * 10**9
+    vast = Vast(60 * 10**9, "vast")
+    repo = hub.add_repo("model", "org/vast", {"vast.bin": vast})
+    with Download(daemon, file_path(repo, "vast.bin")) as reader:
+        assert reader.head().status == 200
+        assert same(reader.read(MIB), vast.read(0, MIB))
 
 
 def test_the_limit_holds_under_load(limited):
