@@ -90,6 +90,7 @@ Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool cr
         co_await refuse_or_answer_anew(answer, first.error());
         co_return;
     }
+    if (first) store_.touch(answer.source.file.blob);
     if (no_room) {
         answer.verdict = Verdict::bypass;
         exchange.record().cache = name_of(answer.verdict);

@@ -120,7 +120,7 @@ std::uint64_t Evictor::evict_oldest(std::uint64_t goal, std::optional<std::int64
         const auto used_at = is_blob ? blob->row.last_used : partial->row.updated_at;
         if (not_since && used_at >= *not_since) break;
         auto victim = is_blob ? take_blob(blob->digest, not_since.has_value())
-                              : take_partial(partial->digest);
+                              : take_partial(partial->digest, not_since.has_value());
         if (is_blob) blobs.pop();
         else partials.pop();
         if (!victim) continue;
@@ -144,7 +144,8 @@ std::optional<Evictor::Victim> Evictor::take_blob(const Digest& digest, bool spa
     return Victim{std::move(*alone), digest, row->size, {}};
 }
 
-std::optional<Evictor::Victim> Evictor::take_partial(const Digest& digest) {
+std::optional<Evictor::Victim> Evictor::take_partial(const Digest& digest, bool spare_touched) {
+    if (spare_touched && parts_.uses->was_touched(digest)) return std::nullopt;
     auto alone = parts_.uses->try_alone(digest);
     if (!alone) return std::nullopt;
     auto row = reader_->partial(digest);

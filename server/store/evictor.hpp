@@ -34,7 +34,7 @@ class Evictor {
     std::uint64_t evict_oldest(std::uint64_t goal, std::optional<std::int64_t> not_since);
     std::uint64_t remove(std::vector<Victim> victims);
     std::optional<Victim> take_blob(const Digest& digest, bool spare_touched);
-    std::optional<Victim> take_partial(const Digest& digest);
+    std::optional<Victim> take_partial(const Digest& digest, bool spare_touched);
 
     DiskParts& parts_;
     const std::uint64_t keep_free_bytes_;

@@ -116,6 +116,7 @@ Result<void> SqliteWriter::prepare_blobs() {
          "ON CONFLICT (digest) DO UPDATE SET size=excluded.size, last_used=excluded.last_used"},
         {drop_blob_, "DELETE FROM blob WHERE digest=?"},
         {touch_blob_, "UPDATE blob SET last_used=? WHERE digest=?"},
+        {touch_partial_, "UPDATE partial SET updated_at=max(updated_at, ?) WHERE digest=?"},
         {put_partial_,
          "INSERT INTO partial (digest, size, present, extents, updated_at, generation) "
          "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET size=excluded.size, "

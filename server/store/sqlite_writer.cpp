@@ -351,8 +351,10 @@ Result<void> SqliteWriter::apply(const DropBlob& write) {
 Result<void> SqliteWriter::apply(const TouchBlobs& write) {
     for (const auto& [digest, at] : write.used) {
         const auto key = digest_key(digest);
-        const auto touched = Query(touch_blob_).bind(at).bind_bytes(key).run();
-        if (!touched) return touched;
+        for (auto* const touch : {&touch_blob_, &touch_partial_}) {
+            const auto touched = Query(*touch).bind(at).bind_bytes(key).run();
+            if (!touched) return touched;
+        }
     }
     return {};
 }

@@ -71,7 +71,7 @@ class SqliteWriter {
     Statement put_proof_, drop_proof_, forget_proofs_;
     Statement put_entry_, see_commit_, put_opened_, put_gated_, put_pin_, drop_pin_;
     Statement complete_, following_pages_, extend_pages_, put_page_, drop_other_pages_;
-    Statement put_blob_, drop_blob_, touch_blob_, put_partial_, drop_partial_;
+    Statement put_blob_, drop_blob_, touch_blob_, touch_partial_, put_partial_, drop_partial_;
 };
 
 }  // namespace hubkeep

@@ -253,6 +253,32 @@ def test_what_passes_is_asked_for_in_parts_that_the_cdn_sends(limited):
         assert same(reader.read(MIB), vast.read(0, MIB))
 
 
+def test_a_part_that_is_read_all_the_time_stays(limited):
+    hub, daemon, path, contents = limited
+    large = Generated(6 * FILE, "large")
+    repo = hub.add_repo("model", "org/part", {"large.bin": large})
+
+    def read_part():
+        answer = ask(daemon, file_path(repo, "large.bin"), range=f"bytes=0-{FILE - 1}")
+        assert answer.status == 206 and same(answer.body, large.read(0, FILE))
+
+    read_part()
+    daemon.restart()    # what is in transfer is never evicted, and a flight stays for seconds
+    for name in "ab":
+        next_second()
+        expect_file(ask(daemon, path(name)), contents[name])
+        all_published(daemon, [contents[name].sha256])
+    next_second()
+    read_part()
+    daemon.restart()
+    expect_file(ask(daemon, path("c")), contents["c"])
+    all_published(daemon, [contents["c"].sha256])
+    assert contents["a"].sha256 not in published(daemon)
+    before = hub.bytes_sent("cdn")
+    read_part()
+    assert hub.bytes_sent("cdn") == before, "the part has left"
+
+
 def test_the_limit_holds_under_load(limited):
     """Sixteen readers, a cache for half of what they want: no answer is short or wrong."""
     hub, daemon, path, contents = limited

@@ -256,6 +256,15 @@ TEST_P(IndexConformance, ABlobTakesThePlaceOfItsPartial) {
     EXPECT_FALSE(reader().blob(digest(1)));
 }
 
+TEST_P(IndexConformance, UseOfAPartialMakesItNoOlder) {
+    write({PutPartial{
+        digest(1), {.size = 9, .present = 4, .extents = "0-4", .updated_at = 3, .generation = 1}}});
+    write({TouchBlobs{{{digest(1), 50}}}});
+    write({TouchBlobs{{{digest(1), 40}, {digest(2), 60}}}});
+    EXPECT_EQ(reader().partial(digest(1))->updated_at, 50);
+    EXPECT_FALSE(reader().partial(digest(2)));
+}
+
 TEST_P(IndexConformance, UseChangesTheOrderOfEviction) {
     for (int i = 0; i < 5; ++i) write({PutBlob{digest(i), {10, 100 + i}}});
     // A touch of a blob that is not there does not make one.
