@@ -139,24 +139,17 @@ CREATE TRIGGER partial_removed AFTER DELETE ON partial BEGIN
 END;
 )";
 
-// Who asks over Xet names a file by its hash. Eight of its digits tell it from nearly all others of
-// its commit, and make the index a quarter smaller than all 64 would; still it takes 90 bytes and
-// some 5 us for each file that has one. Until now those that files themselves told were dropped.
+// Who asks over Xet names a file by its hash, in the commit of a token or in another. Eight of its
+// digits tell it from nearly all others of its commit, and make the index a quarter smaller than
+// all 64 would; still it takes 90 bytes and some 5 us for each file that has one. Until now those
+// that files themselves told were dropped.
 constexpr auto fifth_step = R"(
 ALTER TABLE entry ADD COLUMN xet_told INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX entry_by_xet ON entry (scope, commit_id, substr(xet_hash, 1, 8))
-    WHERE xet_hash<>'';
-)";
-
-// Who shows the token of one commit may ask for a file of another: the hash leads to the commits.
-constexpr auto sixth_step = R"(
-DROP INDEX entry_by_xet;
 CREATE INDEX entry_by_xet ON entry (scope, substr(xet_hash, 1, 8), commit_id)
     WHERE xet_hash<>'';
 )";
 
-constexpr std::array steps = {first_step,  second_step, third_step,
-                              fourth_step, fifth_step,  sixth_step};
+constexpr std::array steps = {first_step, second_step, third_step, fourth_step, fifth_step};
 
 }  // namespace
 
