@@ -89,9 +89,11 @@ void DaemonParts::build_knowledge(const Base& base) {
     access = std::make_unique<Access>(*upstream, *index, *aliases, *revisions, base.settings);
     resolver = std::make_unique<Resolver>(*upstream, *index, *revisions, *aliases, *refusals, trees,
                                           leads);
-    documents = std::make_unique<Documents>(base.settings, *upstream, *index, *revisions, *aliases,
-                                            *refusals);
-    known_listings = std::make_unique<KnownListings>(base.settings, *index, trees);
+    // What is never kept cannot be checked over Xet.
+    const auto largest = store->usage().limit_bytes;
+    documents = std::make_unique<Documents>(base.settings, largest, *upstream, *index, *revisions,
+                                            *aliases, *refusals);
+    known_listings = std::make_unique<KnownListings>(base.settings, largest, *index, trees);
     refresher =
         std::make_unique<Refresher>(*upstream, *index, *access, *revisions, *aliases, *refusals);
 }

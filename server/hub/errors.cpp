@@ -214,8 +214,9 @@ HeaderFields error_headers(const HubError& error, bool json) {
                                 ? "Bearer realm=\"Authentication required\", charset=\"UTF-8\""
                                 : fmt::format("Bearer realm=\"{}\"", error.realm));
     }
-    if (error.status == 429 && error.retry_after_seconds >= 0) {
-        fields.emplace_back("Retry-After", std::to_string(error.retry_after_seconds));
+    if (error.retry_after_seconds < 0) return fields;
+    fields.emplace_back("Retry-After", std::to_string(error.retry_after_seconds));
+    if (error.status == 429) {
         const RateLimit limit{error.limit, 0, error.retry_after_seconds};
         fields.emplace_back("RateLimit", to_text(limit));
         if (!error.limit_policy.empty()) {

@@ -24,8 +24,8 @@ struct HubError {
     int status = 500;
     std::string code;     // X-Error-Code, "" when the Hub has none for it
     std::string message;  // X-Error-Message
-    // Of a 429: when it may be asked again, where known, and whose limit it is: a bucket of the
-    // Hub, or "proxy" for our own.
+    // When it may be asked again, where known; and of a 429 whose limit it is: a bucket of the Hub,
+    // or "proxy" for our own.
     std::int64_t retry_after_seconds = -1;
     std::string limit = "proxy";
     std::string limit_policy;  // RateLimit-Policy, "" when not known

@@ -10,6 +10,7 @@
 #include <boost/url/url_view.hpp>
 #include <set>
 
+#include "common/byte_range.hpp"
 #include "server/hub/json_text.hpp"
 #include "server/hub/names.hpp"
 #include "server/hub/query.hpp"
@@ -144,6 +145,21 @@ std::string strip_xet(std::string checked_json) {
     if (!checked_json.contains("xet") && !checked_json.contains("\\u")) return checked_json;
     return without_members(
         checked_json, [](std::string_view key) { return key == "xetHash" || key == "xetEnabled"; });
+}
+
+std::string strip_xet_above(std::uint64_t size, std::string checked_json) {
+    std::string out;
+    std::size_t copied = 0;
+    JsonElements elements(checked_json);
+    while (const auto element = elements.next()) {
+        const auto told = member_text(*element, "size");
+        if (parse_u64(told.value_or("")).value_or(0) <= size) continue;
+        const auto begin = static_cast<std::size_t>(element->data() - checked_json.data());
+        out.append(checked_json, copied, begin - copied).append(strip_xet(std::string(*element)));
+        copied = begin + element->size();
+    }
+    if (copied == 0) return checked_json;
+    return out.append(checked_json, copied);
 }
 
 Result<RepoFacts> facts_of_info(std::string_view json) {

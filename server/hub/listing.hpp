@@ -4,6 +4,7 @@
 // Errors are `protocol` for what the Hub sent, `invalid` (with the HTTP status as code) for what a
 // client sent.
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,6 +19,8 @@ namespace hubkeep {
 // the Xet servers. Everything else keeps its bytes. Fails for what is not JSON, is larger than 64
 // MiB or deeper than 100.
 std::string strip_xet(std::string checked_json);
+// The same for those elements of an array only whose "size" is larger.
+std::string strip_xet_above(std::uint64_t size, std::string checked_json);
 
 // What a repo info says about the repo.
 struct RepoFacts {

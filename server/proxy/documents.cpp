@@ -35,7 +35,7 @@ std::optional<ListingRow> Documents::stored(IoThread& thread, const Scope& scope
 std::optional<ListingRow> Documents::kept(IoThread& thread, const Scope& scope,
                                           const std::string& key) {
     auto row = stored(thread, scope, key);
-    if (row && !serves_xet(settings_, scope)) row->body = strip_xet(std::move(row->body));
+    if (row) row->body = shown(std::move(row->body), scope);
     return row;
 }
 
@@ -47,8 +47,13 @@ Task<Outcome<Document>> Documents::get(IoThread& thread, DocumentRequest request
     // A rename may have been learnt on the way.
     scope = aliases_.scope_of(repo, scope.access, index_.reader(thread.number()));
     auto& body = document->row.body;
-    if (!serves_xet(settings_, scope)) body = strip_xet(std::move(body));
+    body = shown(std::move(body), scope);
     co_return document;
+}
+
+std::string Documents::shown(std::string body, const Scope& scope) const {
+    return serves_xet(settings_, scope) ? strip_xet_above(largest_over_xet_, std::move(body))
+                                        : strip_xet(std::move(body));
 }
 
 // Under the canonical name, as the Hub's redirects tell it.

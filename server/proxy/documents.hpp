@@ -2,8 +2,8 @@
 // Documents: JSON answers of the Hub about a repo, kept under a key. A document of a commit never
 // changes; others are asked for again after the ttl. All who ask for one at once share one request;
 // when the Hub does not answer, the last one known is served and marked stale. They are kept as the
-// Hub told them; what is handed out has no Xet hints where the repo's are stripped. One for the
-// process.
+// Hub told them; what is handed out has no Xet hints where the repo's are stripped, nor for files
+// that are too large for them. One for the process.
 
 #include <functional>
 #include <string>
@@ -48,9 +48,10 @@ struct DocumentRequest {
 
 class Documents {
   public:
-    Documents(const Settings& settings, Upstream& upstream, Index& index, Revisions& revisions,
-              Aliases& aliases, Refusals& refusals)
+    Documents(const Settings& settings, std::uint64_t largest_over_xet, Upstream& upstream,
+              Index& index, Revisions& revisions, Aliases& aliases, Refusals& refusals)
         : settings_(settings),
+          largest_over_xet_(largest_over_xet),
           upstream_(upstream),
           index_(index),
           revisions_(revisions),
@@ -78,7 +79,10 @@ class Documents {
     Task<Outcome<Document>> find(IoThread& thread, DocumentRequest request);
     std::optional<ListingRow> stored(IoThread& thread, const Scope& scope, const std::string& key);
 
+    std::string shown(std::string body, const Scope& scope) const;
+
     const Settings& settings_;
+    const std::uint64_t largest_over_xet_;
     Upstream& upstream_;
     Index& index_;
     Revisions& revisions_;

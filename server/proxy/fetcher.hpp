@@ -8,9 +8,11 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
+#include "common/lru_map.hpp"
 #include "common/ring.hpp"
 #include "server/hub/metadata.hpp"
 #include "server/hub/names.hpp"
@@ -81,6 +83,7 @@ class Fetcher {
     struct Transfer;
     Task<void> run(std::shared_ptr<Job> job, Flight::Claim claim);
     Task<void> work(std::shared_ptr<Job> job, Flight::Claim claim, TransferSlots::Slot slot);
+    void tell_of_no_room(const Source& source, const Error& error);
     Task<void> give_up(Job& job, Error error);
     Task<void> watch(std::weak_ptr<Job> job);
     bool add_connection(const std::shared_ptr<Job>& job);
@@ -106,6 +109,8 @@ class Fetcher {
     Log& log_;
     const std::size_t most_connections_;  // for one file
     TransferSlots slots_;
+    std::mutex without_room_mutex_;
+    LruMap<TimePoint> without_room_{1024};  // when it was told, by digest
 };
 
 }  // namespace hubkeep

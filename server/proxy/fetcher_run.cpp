@@ -26,6 +26,8 @@ constexpr std::uint64_t share_alone = 2;
 constexpr std::uint64_t least_portions = 8;
 // What is under way behind a cut is lost: some megabytes, which a smaller file is not worth.
 constexpr std::uint64_t worth_a_cut = 256 * MiB;
+// About one file.
+constexpr auto between_words = std::chrono::minutes(10);
 
 bool may_help_to_try_again(ErrorKind kind) {
     return kind == ErrorKind::unreachable || kind == ErrorKind::timed_out ||
@@ -86,14 +88,30 @@ void Fetcher::Job::use_one_connection() {
     in_portions = false;
 }
 
+// Each part that a client asks for finds it out anew, hundreds in a minute.
+void Fetcher::tell_of_no_room(const Source& source, const Error& error) {
+    const auto digest = source.file.blob.hex();
+    const auto now = SteadyClock::now();
+    {
+        const std::lock_guard lock(without_room_mutex_);
+        const auto* const told = without_room_.find(digest);
+        if (told != nullptr && now - *told < between_words) return;
+        without_room_.put(digest, now, 1);
+    }
+    log_.warn("no room for a file: it passes without being kept, and is put off over Xet",
+              {{"repo", source.repo.name}, {"path", source.path}, {"cause", error.message}});
+}
+
 Task<void> Fetcher::run(std::shared_ptr<Job> job, Flight::Claim first) {
     auto& flight = *job->flight;
-    auto reservation = co_await store_.reserve(flight.missing_in(job->goal), &flight.partial());
+    // Whoever fills a part has made room for it, whichever connection then brings its bytes.
+    const auto room = job->fills ? flight.missing_in(job->goal) : flight.unfilled_in(job->goal);
+    auto reservation = co_await store_.reserve(room, &flight.partial());
     if (!reservation) {
-        flight.release(first.id);
-        log_.warn("a file passes without being kept",
-                  {{"path", job->source.path}, {"cause", reservation.error().message}});
+        if (!flight.is_failing()) tell_of_no_room(job->source, reservation.error());
         co_await flights_.fail(job->flight, reservation.error());
+        // Not before, or a reader would claim what it takes for bytes that have their room.
+        flight.release(first.id);
         if (job->fills) flight.end_filling(job->goal);
         co_return;
     }
@@ -133,7 +151,7 @@ Task<void> Fetcher::work(std::shared_ptr<Job> job, Flight::Claim first, Transfer
 
 // The others bring what this connection could not, as long as there are others.
 Task<void> Fetcher::give_up(Job& job, Error error) {
-    if (job.flight->failure()) co_return;
+    if (job.flight->is_failing()) co_return;
     const auto& source = job.source;
     const bool is_last = job.workers == 1;
     log_.warn(is_last ? "a transfer from the Hub failed" : "one of several connections failed",

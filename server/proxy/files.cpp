@@ -169,7 +169,8 @@ Task<void> Files::answer(Exchange& exchange, const Route& route, const Caller& c
         co_return;
     }
     const bool is_raw = route.kind == Route::Kind::raw;
-    if (is_raw || !serves_xet(settings_, resolved->repo)) resolved->file.xet_hash.clear();
+    const bool over_xet = serves_xet(settings_, resolved->repo) && can_keep(resolved->file.size);
+    if (is_raw || !over_xet) resolved->file.xet_hash.clear();
     const auto& file = resolved->file;
     exchange.record().cache = name_of(resolved->verdict);
     Answer answer{.exchange = exchange,
@@ -290,7 +291,7 @@ Task<void> Files::send_body(Answer& answer) {
         co_return;
     }
     if (!joined && answer.reader && !answer.whole) {
-        co_await send_refusal(exchange, cannot_be_verified(answer.source), true);
+        co_await send_refusal(exchange, no_room_now(answer.source), true);
         co_return;
     }
     if (!joined) {

@@ -26,6 +26,9 @@ class Files {
         Caller caller;
         Resolution resolution;
     };
+    // Whether the store has room for so much when it holds nothing else; what it has none for is
+    // not offered over Xet.
+    bool can_keep(std::uint64_t size) const;
     // Parts of it in a form of their own, behind `head`, which lacks Content-Length.
     Task<void> serve_parts(Exchange& exchange, Found found, PartReader reader, ResponseHead head,
                            FileBody body);
@@ -83,7 +86,7 @@ class Files {
     bool is_held(const Answer& answer, const Flight& flight);
     Task<Outcome<void>> prefetch(IoThread& thread, const Found& found, PartReader reader,
                                  ByteRange range);
-    static Refusal cannot_be_verified(const Source& source);
+    static Refusal no_room_now(const Source& source);
     Task<Result<void>> first_bytes(Answer& answer, Flight& flight);
     Task<Result<std::uint64_t>> wait_for_bytes(Answer& answer, Flight& flight,
                                                std::uint64_t position, TimePoint patience);

@@ -83,7 +83,7 @@ Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool cr
     const auto first = co_await first_bytes(answer, *flight);
     const bool no_room = !first && first.error().kind == ErrorKind::no_space;
     if (no_room && answer.reader && !answer.whole) {
-        co_await send_refusal(exchange, cannot_be_verified(answer.source), true);
+        co_await send_refusal(exchange, no_room_now(answer.source), true);
         co_return;
     }
     if (!first && !no_room) {

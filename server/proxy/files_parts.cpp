@@ -32,13 +32,20 @@ Refusal Files::as_gone(Refusal refusal) {
     return refusal;
 }
 
-// What is not kept cannot be checked before its last part is sent.
-Refusal Files::cannot_be_verified(const Source& source) {
-    return {{.status = gone_status,
+bool Files::can_keep(std::uint64_t size) const {
+    return size <= store_.usage().limit_bytes;
+}
+
+// What is not kept cannot be checked before its last part is sent. Others leave room as soon as
+// they are done, so clients are told to come again.
+Refusal Files::no_room_now(const Source& source) {
+    return {{.status = 503,
              .code = "",
              .message = "There is no room in the cache for " + source.path +
-                        ", and what is not kept cannot be checked over Xet; set "
-                        "HF_HUB_DISABLE_XET=1, or ask the operator for a larger cache."},
+                        " now, and what is not kept cannot be checked over Xet: try again when "
+                        "other downloads are done, set HF_HUB_DISABLE_XET=1, or ask the operator "
+                        "for more room (cache.max_size).",
+             .retry_after_seconds = 1},
             {}};
 }
 
@@ -95,7 +102,7 @@ Task<Outcome<void>> Files::prefetch(IoThread& thread, const Found& found, PartRe
     const auto joined =
         co_await flights_.join(file.blob, file.size, index_.reader(thread.number()));
     const bool no_room = !joined && joined.error().kind == ErrorKind::no_space;
-    if (no_room) co_return std::unexpected(cannot_be_verified(source));
+    if (no_room) co_return std::unexpected(no_room_now(source));
     if (!joined) co_return refuse(upstream_failed(joined.error().message));
     if (joined->blob || joined->flight->missing_in(range) == 0) co_return Outcome<void>();
     const auto why_not = fetcher_.why_not(source);

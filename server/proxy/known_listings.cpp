@@ -63,13 +63,13 @@ std::string incomplete(std::string_view why) {
     return fmt::format("incomplete: only what was fetched before is listed; {}", why);
 }
 
-TreeItem shown(const PathEntry& entry, bool with_xet) {
+}  // namespace
+
+TreeItem KnownListings::shown(const PathEntry& entry, bool with_xet) const {
     auto item = item_of(entry);
-    if (!with_xet) item.xet_hash.clear();
+    if (!with_xet || item.size > largest_over_xet_) item.xet_hash.clear();
     return item;
 }
-
-}  // namespace
 
 std::string json_array(const std::vector<std::string>& elements) {
     return fmt::format("[{}]", fmt::join(elements, ","));

@@ -2,14 +2,14 @@
 // KnownListings: answers to questions for trees, entries and descriptions from what Trees knows, so
 // that the Hub need not be asked, or cannot be. What lacks entries says so in its warning; a path
 // of which nothing is known is never left out silently. Xet hashes are told where the repo's are
-// served. Pages are built in slices. One for the
-// process; any io thread.
+// served. Pages are built in slices. One for the process; any io thread.
 
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "server/hub/names.hpp"
+#include "server/hub/tree.hpp"
 #include "server/net/io_threads.hpp"
 #include "server/proxy/documents.hpp"
 #include "server/proxy/trees.hpp"
@@ -18,8 +18,10 @@ namespace hubkeep {
 
 class KnownListings {
   public:
-    KnownListings(const Settings& settings, Index& index, Trees& trees)
-        : settings_(settings), index_(index), trees_(trees) {}
+    // Larger files than `largest_over_xet` bytes have no Xet hash.
+    KnownListings(const Settings& settings, std::uint64_t largest_over_xet, Index& index,
+                  Trees& trees)
+        : settings_(settings), largest_over_xet_(largest_over_xet), index_(index), trees_(trees) {}
 
     // `repo` is the name under which the next page will be asked for. `keeps_trees`: the client
     // would believe a listing for ever (see not_a_xet_hash).
@@ -59,7 +61,10 @@ class KnownListings {
     Task<Document> page(IoThread& thread, TreeRequest request, bool incomplete);
     Task<Siblings> siblings(IoThread& thread, Scope scope, std::string commit, bool blobs);
 
+    TreeItem shown(const PathEntry& entry, bool with_xet) const;
+
     const Settings& settings_;
+    const std::uint64_t largest_over_xet_;
     Index& index_;
     Trees& trees_;
 };

@@ -47,6 +47,15 @@ std::optional<ByteRange> Extents::first_gap(ByteRange range) const {
     return ByteRange{begin, next == ranges_.end() ? range.end : std::min(range.end, next->first)};
 }
 
+std::uint64_t Extents::missing_in(ByteRange range) const {
+    std::uint64_t missing = 0;
+    while (const auto gap = first_gap(range)) {
+        missing += gap->size();
+        range.begin = gap->end;
+    }
+    return missing;
+}
+
 Extents Extents::longest(std::size_t count) const {
     if (ranges_.size() <= count) return *this;
     std::vector<ByteRange> all;

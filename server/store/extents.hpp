@@ -22,6 +22,7 @@ class Extents {
     std::uint64_t present_since(std::uint64_t position) const;
     // The first missing stretch within `range`, cut to it.
     std::optional<ByteRange> first_gap(ByteRange range) const;
+    std::uint64_t missing_in(ByteRange range) const;  // linear in the gaps there
     std::uint64_t total() const { return total_; }
     // One past the last present byte, 0 when there is none.
     std::uint64_t end() const { return ranges_.empty() ? 0 : ranges_.rbegin()->second; }

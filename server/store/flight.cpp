@@ -84,12 +84,7 @@ Task<Result<std::uint64_t>> Flight::readable(std::uint64_t position, bool held,
 
 std::uint64_t Flight::missing_in(ByteRange goal) const {
     const std::lock_guard lock(mutex_);
-    std::uint64_t missing = 0;
-    while (const auto gap = present_.first_gap(goal)) {
-        missing += gap->size();
-        goal.begin = gap->end;
-    }
-    return missing;
+    return present_.missing_in(goal);
 }
 
 std::uint64_t Flight::missing() const {
@@ -129,6 +124,11 @@ bool Flight::begin_failing() {
     if (phase_ != Phase::filling || failing_) return false;
     failing_ = true;
     return true;
+}
+
+bool Flight::is_failing() const {
+    const std::lock_guard lock(mutex_);
+    return failing_;
 }
 
 bool Flight::begin_writing() {

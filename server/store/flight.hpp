@@ -100,6 +100,10 @@ class Flight : public std::enable_shared_from_this<Flight> {
     // fetch brings; nothing when others bring all of it. Ends with end_filling() of that part.
     std::optional<ByteRange> begin_filling(ByteRange goal);
     void end_filling(ByteRange part);
+    // What of `goal` is missing that no such fetch brings.
+    std::uint64_t unfilled_in(ByteRange goal) const;
+    // fail() was begun, for a cause that is told elsewhere.
+    bool is_failing() const;
 
     // --- verification ---
     // Hashes `data`, which was just written at `offset`, when it continues what is hashed already.

@@ -158,6 +158,13 @@ void Flight::end_filling(ByteRange part) {
     fills_.erase(found);
 }
 
+std::uint64_t Flight::unfilled_in(ByteRange goal) const {
+    const std::lock_guard lock(mutex_);
+    auto coming = present_;
+    for (const auto& part : fills_) coming.add(part);
+    return coming.missing_in(goal);
+}
+
 std::uint64_t Flight::advance(std::uint64_t claim, std::uint64_t bytes) {
     Tickets tickets;
     std::uint64_t end = 0;

@@ -216,6 +216,9 @@ Task<Outcome<Files::Found>> Cas::find(IoThread& thread, const Asker& asker, std:
     const bool forgot = !asker.claims.hub_token.empty() && asker.visitor.hub_token.empty();
     if (!found && forgot) co_return refuse(forgotten());
     if (found && !serves_xet(settings_, found->resolution.repo)) co_return refuse(no_xet());
+    if (found && !files_.can_keep(found->resolution.file.size)) {
+        co_return refuse(too_large(found->route.path));
+    }
     co_return found;
 }
 

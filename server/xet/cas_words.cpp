@@ -27,6 +27,15 @@ HubError no_xet() {
                 "cached file listing (trees/)."};
 }
 
+HubError too_large(const std::string& path) {
+    return {.status = 410,
+            .code = "",
+            .message = path +
+                       " is larger than the whole cache of this hubkeep (cache.max_size), which "
+                       "serves such files over plain HTTP only; set HF_HUB_DISABLE_XET=1, or "
+                       "delete the client's cached file listing (trees/)."};
+}
+
 HubError no_such_file() {
     return {.status = 404,
             .code = "",

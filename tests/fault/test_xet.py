@@ -353,7 +353,7 @@ def test_what_is_no_address(daemon, repo, path):
 def test_answers_are_bounded(hub, hubkeep):
     content = Vast(300 << 40, "endless")
     repo = hub.add_repo("model", "org/endless", {"model.bin": content})
-    xet = Xet(hubkeep(hub, **SERVE), repo)
+    xet = Xet(hubkeep(hub, cache_max_size="1000TiB", **SERVE), repo)
     for name in (*V1_NAMES, "/v2/reconstructions/"):
         answer = xet.ask(name + content.xet_hash)
         assert answer.status == 400 and len(answer.body) < SLACK, answer
@@ -420,7 +420,8 @@ def test_a_file_above_what_the_cdn_sends_in_one_answer(hub, hubkeep, connections
     content = Vast(size, "vast")
     repo = hub.add_repo("model", "org/vast", {"model.bin": content})
     hub.cdn.most_bytes = 50_000_000_000
-    daemon = hubkeep(hub, upstream_connections_per_file=connections, **SERVE)
+    daemon = hubkeep(hub, upstream_connections_per_file=connections, cache_max_size="1TiB",
+                     **SERVE)
     xet = Xet(daemon, repo)
     for first in (0, 55_000_000_000, size - 100_000):
         assert same(xet.read(content, "v2", first, first + 99_999), content.read(first, 100_000))

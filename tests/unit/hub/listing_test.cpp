@@ -66,6 +66,17 @@ TEST(StripXet, KeepsEveryOtherByte) {
     }
 }
 
+TEST(StripXetAbove, CutsItFromLargeFilesAlone) {
+    EXPECT_EQ(strip_xet_above(7, R"([ {"size":7,"xetHash":"a"},)"
+                                 R"({"xetHash":"b","size":8,"lfs":{"size":8}} , 9, [8],)"
+                                 R"({"lfs":{"size":8},"size":6,"xetHash":"c"}, {"size":"8"}])"),
+              R"([ {"size":7,"xetHash":"a"},{"size":8,"lfs":{"size":8}} , 9, [8],)"
+              R"({"lfs":{"size":8},"size":6,"xetHash":"c"}, {"size":"8"}])");
+    for (const std::string json : {"", "null", "[]", R"({"size":8,"xetHash":"b"})"}) {
+        EXPECT_EQ(strip_xet_above(7, json), json);
+    }
+}
+
 TEST(StripXet, RefusesWhatIsNotJson) {
     for (const std::string& text :
          {std::string(), std::string(" "), std::string("<!doctype html><html></html>"),

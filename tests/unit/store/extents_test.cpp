@@ -35,6 +35,9 @@ TEST(Extents, KeepsTheLongest) {
 
 TEST(Extents, KnowsWhatIsThereAndWhatIsNot) {
     const auto extents = of({{10, 20}, {30, 40}});
+    EXPECT_EQ(extents.missing_in({0, 50}), 30u);
+    EXPECT_EQ(extents.missing_in({15, 35}), 10u);
+    EXPECT_EQ(extents.missing_in({12, 18}), 0u);
     EXPECT_EQ(extents.total(), 20u);
     EXPECT_EQ(extents.end(), 40u);
     EXPECT_EQ(extents.present_until(9), 9u);

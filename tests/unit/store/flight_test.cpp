@@ -210,6 +210,7 @@ TEST_F(FlightTest, OneFetchFillsWhatFollowsAPosition) {
     EXPECT_FALSE(flight->begin_filling({70, 90}));
     EXPECT_EQ(flight->begin_filling({10, 100}), (ByteRange{10, 40}));
     EXPECT_FALSE(flight->begin_filling({10, 100})) << "two others bring it";
+    EXPECT_EQ(flight->unfilled_in({0, 100}), 10u);
     flight->end_filling({40, 100});
     EXPECT_EQ(flight->begin_filling({0, 60}), (ByteRange{0, 60}))
         << "with a part of another inside";
