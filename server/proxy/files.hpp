@@ -65,6 +65,7 @@ class Files {
         bool whole = true;                 // the client wants the file from byte 0 to its end
         bool to_the_end = true;            // the client's range has no end of its own
         std::optional<PartReader> reader;  // who makes up the file from many answers
+        TimePoint waits_for_room_until{};  // the reader
         ByteRange goal;                    // what is fetched for it
         Verdict verdict;
         std::string warning;

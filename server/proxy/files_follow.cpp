@@ -10,6 +10,7 @@ constexpr std::uint64_t long_bytes = 64 * 1024 * 1024;
 constexpr std::uint64_t portion_bytes = 16 * 1024 * 1024;
 // A client gives up after 10 s without a head.
 constexpr auto patience_for_first_bytes = seconds(5);
+constexpr auto between_tries_for_room = milliseconds(500);
 constexpr auto between_looks = seconds(2);
 // A client that makes up the file from many answers asks for them ahead of time.
 constexpr auto patience_in_parts = seconds(2);
@@ -83,6 +84,14 @@ Task<void> Files::follow(Answer& answer, std::shared_ptr<Flight> flight, bool cr
     const auto first = co_await first_bytes(answer, *flight);
     const bool no_room = !first && first.error().kind == ErrorKind::no_space;
     if (no_room && answer.reader && !answer.whole) {
+        // Others leave room when they are done. What failed holds the room of what it had.
+        flight.reset();
+        const bool may_come = SteadyClock::now() < answer.waits_for_room_until;
+        if (may_come && !exchange.client_gone()) {
+            co_await sleep_for(between_tries_for_room);
+            co_await send_body(answer);
+            co_return;
+        }
         co_await send_refusal(exchange, no_room_now(answer.source), true);
         co_return;
     }

@@ -8,6 +8,8 @@ namespace {
 
 // Clients give up at once after it, and after a 5xx try for minutes.
 constexpr int gone_status = 410;
+// Some clients let minutes go by after the second refusal.
+constexpr auto patience_for_room = seconds(5);
 
 // A client keeps what it got before the bytes were found to be wrong, and would ask for the rest
 // alone.
@@ -71,6 +73,7 @@ Task<void> Files::serve_parts(Exchange& exchange, Found found, PartReader reader
                   .whole = whole,
                   .to_the_end = false,
                   .reader = std::move(reader),
+                  .waits_for_room_until = SteadyClock::now() + patience_for_room,
                   .verdict = resolution.verdict,
                   .warning = resolution.warning,
                   .counter = std::move(counter)};

@@ -1,9 +1,11 @@
 """No room over Xet, where nothing passes that is not kept: for now, and for good."""
+import concurrent.futures
 import json
 
 import pytest
 
-from fault.support import (MIB, all_published, ask, expect_file, file_path, published, same)
+from fault.support import (MIB, all_published, ask, expect_file, file_path, published, same,
+                           wait_until)
 from fault.xet import Xet, fetch, place_of
 from hub import Generated
 
@@ -35,8 +37,7 @@ def test_without_room_for_now_clients_are_told_to_come_again(hub, daemon, repo):
         first.plan(FIRST)
         gate.wait_arrived()
         plan = second.plan(SECOND)
-        answers = [read_first(daemon, plan) for _ in range(3)]
-    for answer in answers:
+        answer = read_first(daemon, plan)
         assert (answer.status, answer.header("retry-after")) == (503, "1"), answer
         assert "cache.max_size" in answer.header("x-error-message")
     assert same(first.read(FIRST), FIRST.bytes())
@@ -45,6 +46,20 @@ def test_without_room_for_now_clients_are_told_to_come_again(hub, daemon, repo):
     assert [(it["repo"], it["path"]) for it in daemon.log_lines()
             if "no room" in it.get("msg", "")] == [("org/room", "second.bin")]
     assert "a transfer from the Hub failed" not in daemon.log()
+
+
+def test_who_finds_no_room_gets_it_as_soon_as_others_leave_it(hub, daemon, repo):
+    with hub.gate(FIRST.sha256, origin="cdn", at=MIB) as gate:
+        xet = Xet(daemon, repo)
+        xet.plan(FIRST)
+        gate.wait_arrived()
+        plan = xet.plan(SECOND)
+        with concurrent.futures.ThreadPoolExecutor(1) as threads:
+            answer = threads.submit(read_first, daemon, plan)
+            wait_until(lambda: "no room" in daemon.log(), "the second file found none")
+            gate.open()
+            assert answer.result().status == 206
+    assert same(xet.read(SECOND), SECOND.bytes())
 
 
 def test_what_a_transfer_has_room_for_needs_none_for_who_fetches_a_part(hub, daemon, repo):
