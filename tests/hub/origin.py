@@ -5,11 +5,11 @@ Lives on the stand-in's event loop. Its port stays the same for life, so that it
 is a bug of the stand-in: it is kept in `crashes`, where the fixture looks.
 """
 import asyncio
-import random
 import socket
 import traceback
 
 from .ledger import Ledger, Record
+from .ports import free_port
 from .wire import MAX_HEAD, BadRequest, Cut, hang_up, read_request, send, text
 
 BACKLOG = 1024
@@ -31,8 +31,7 @@ class Origin:
 
     async def up(self) -> None:
         while self._server is None:
-            # Below the ports that Linux gives to clients, so that it is still free at a return.
-            port = self.port or random.randrange(10_000, 32_000)
+            port = self.port or free_port()     # and so it is still free at a return
             try:
                 self._server = await asyncio.start_server(
                     self._serve, "127.0.0.1", port, ssl=self._tls, limit=MAX_HEAD,

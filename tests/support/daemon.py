@@ -6,11 +6,9 @@ test may leave out: it did not crash, no sanitizer spoke, and no token is in wha
 import contextlib
 import dataclasses
 import http.client
-import itertools
 import json
 import os
 import pathlib
-import random
 import re
 import secrets
 import signal
@@ -20,6 +18,8 @@ import ssl
 import string
 import subprocess
 import time
+
+from hub.ports import free_port
 
 from .canary import Canaries
 
@@ -48,25 +48,6 @@ def clean_env(extra: dict | None = None) -> dict:
 def new_token() -> str:
     letters = string.ascii_letters + string.digits
     return "hf_" + "".join(secrets.choice(letters) for _ in range(34))
-
-
-def _own_ports():
-    """Below the ports that Linux gives to clients, so that no connection takes one meanwhile; none
-    of another worker's, and none twice before all were used."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    size = 22_000 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    start = random.randrange(size)
-    return (10_000 + worker * size + (start + n) % size for n in itertools.count())
-
-
-_ports = _own_ports()
-
-
-def free_port() -> int:
-    for port in _ports:
-        with contextlib.suppress(OSError), socket.socket() as sock:
-            sock.bind(("127.0.0.1", port))
-            return port
 
 
 def flag_args(flags: dict) -> list[str]:
