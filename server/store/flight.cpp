@@ -264,11 +264,29 @@ bool Flight::begin_checkpoint() {
 }
 
 void Flight::end_checkpoint(bool remembered) {
-    const std::lock_guard lock(mutex_);
-    checkpointing_ = false;
-    if (remembered) return;
-    since_checkpoint_ = std::max<std::uint64_t>(since_checkpoint_, 1);  // due again after a while
-    unremembered_since_ = SteadyClock::now();
+    Tickets tickets;
+    {
+        const std::lock_guard lock(mutex_);
+        checkpointing_ = false;
+        tickets = checkpointed_.take();
+        if (!remembered) {
+            // Due again after a while.
+            since_checkpoint_ = std::max<std::uint64_t>(since_checkpoint_, 1);
+            unremembered_since_ = SteadyClock::now();
+        }
+    }
+    wake(std::move(tickets));
+}
+
+Task<void> Flight::until_checkpointed() {
+    const Executor executor = co_await asio::this_coro::executor;
+    std::shared_ptr<Ticket> ticket;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!checkpointing_) co_return;
+        ticket = checkpointed_.enroll(executor);
+    }
+    co_await wait(ticket, TimePoint::max());
 }
 
 }  // namespace hubkeep

@@ -140,6 +140,8 @@ class Flight : public std::enable_shared_from_this<Flight> {
     // end_checkpoint() ends it.
     bool begin_checkpoint();
     void end_checkpoint(bool remembered);
+    // Until none goes on: it may be of less than is there by now.
+    Task<void> until_checkpointed();
 
   private:
     struct Reader {
@@ -157,7 +159,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
 
     const Digest digest_;
     const std::uint64_t size_;
-    Partial partial_;  // set by opened(), then constant; its `present` is not used afterwards
+    Partial partial_;  // set by opened(), then constant; its `present` is of that moment
 
     mutable std::mutex mutex_;  // guards everything below but the hash, which has its own
     Phase phase_ = Phase::opening;
@@ -169,6 +171,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
     std::uint64_t since_checkpoint_ = 0;
     TimePoint unremembered_since_{};
     bool checkpointing_ = false;
+    Waiters checkpointed_;
     bool catching_up_ = false;
     bool failing_ = false;
     std::size_t writing_ = 0;       // writes that go on

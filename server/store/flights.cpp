@@ -120,6 +120,7 @@ Task<void> Flights::verify_and_publish(std::shared_ptr<Flight> flight) {
 Task<void> Flights::fail(std::shared_ptr<Flight> flight, Error error) {
     if (!flight->begin_failing()) co_return;
     co_await flight->until_written();
+    co_await flight->until_checkpointed();
     co_await checkpoint(flight);
     if (error.kind == ErrorKind::no_space) {
         // What is there would only take more room; readers hold the file as long as they need it.
@@ -141,6 +142,7 @@ Task<void> Flights::sweep(bool all) {
         }
     }
     for (auto& flight : chosen) {
+        if (all) co_await flight->until_checkpointed();
         co_await checkpoint(flight);
         const std::lock_guard lock(mutex_);
         // Two references left: the registry's and ours. Joining takes this mutex, so nobody comes.

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <ctime>
+#include <future>
 
 #include "tests/unit/store/disk_under_test.hpp"
 
@@ -83,6 +84,25 @@ TEST_F(FlightsTest, AFailureThatComesTooLateHarmsNothing) {
     ASSERT_TRUE(*flight->catch_up());
     EXPECT_TRUE(flight->matches());
     EXPECT_EQ(flights_.size(), 1U);
+}
+
+TEST_F(FlightsTest, AFailureDuringACheckpointLosesNothingThatCameMeanwhile) {
+    const std::string content(4 * MiB, 'p');
+    auto flight = join(content);
+    bring(*flight, content, {0, MiB});
+    ASSERT_TRUE(flight->begin_checkpoint());
+    bring(*flight, content, {MiB, 3 * MiB});
+    const auto end_later = [&]() -> Task<bool> {
+        co_await sleep_for(milliseconds(20));
+        flight->end_checkpoint(true);
+        co_return true;
+    };
+    auto checkpoint = std::async(std::launch::async, [&] { return run(end_later()); });
+    Error error{ErrorKind::cancelled, "the process ends"};
+    run(ended(flights_.fail(flight, std::move(error))));
+    EXPECT_TRUE(checkpoint.get());
+    flight = join(content);
+    EXPECT_EQ(flight->missing(), MiB);
 }
 
 TEST_F(FlightsTest, WhatFailedIsTakenUpAgainWhereItWas) {
